@@ -1,0 +1,1 @@
+"""Connections recorded by the interceptor, counted by host, as Prometheus metrics."""

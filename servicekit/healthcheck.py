@@ -1,0 +1,31 @@
+"""The container's health check: ``python -m servicekit.healthcheck`` asks ``/healthz``.
+
+Exits 0 when the service of this container is healthy, else 1 with the reasons.
+"""
+
+import http.client
+import sys
+from http import HTTPStatus
+from pathlib import Path
+
+from servicekit.web import PORT_FILE
+
+TIMEOUT_SECONDS = 4
+
+
+def main(port_file: Path = PORT_FILE) -> int:
+    """Ask the service that announced its port; print what it answers."""
+    try:
+        port = int(port_file.read_text(encoding="ascii"))
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+        connection.request("GET", "/healthz")
+        response = connection.getresponse()
+        sys.stdout.write(response.read().decode())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        sys.stdout.write(f"no answer from the service: {error}\n")
+        return 1
+    return 0 if response.status == HTTPStatus.OK else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Log lines for people, ``LEVEL @ TIME -> message``, or JSON for machines; UTC in both."""
+
+import json
+import logging
+import re
+import sys
+import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+# People search for this very shape, so it is a contract.
+TEXT_FORMAT = "%(levelname)s @ %(asctime)s -> %(message)s"
+MAX_FILE_BYTES = 10_000_000
+KEPT_FILES = 3
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def configure_logging(level: str, log_format: str, file: Path | None = None) -> None:
+    """Send every log record to stdout, and to a rotated file where one is named.
+
+    Raises OSError when the file cannot be opened.
+    """
+    formatter = JsonFormatter() if log_format == "json" else TextFormatter(TEXT_FORMAT)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
+    if file is not None:
+        handlers.append(
+            RotatingFileHandler(
+                file, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
+            )
+        )
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=handlers, force=True)
+    logging.captureWarnings(capture=True)
+
+
+class TextFormatter(logging.Formatter):
+    """One line a record: what others sent to us can never forge a second line."""
+
+    converter = time.gmtime
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line with control characters made visible."""
+        return _CONTROL_CHARACTERS.sub(
+            lambda match: match[0].encode("unicode_escape").decode("ascii"),
+            super().formatMessage(record),
+        )
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message and a traceback if any."""
+
+    converter = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as a JSON object."""
+        entry = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)

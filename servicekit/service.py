@@ -1,0 +1,113 @@
+"""A service as a program: command line, settings, logs, signals and exit codes.
+
+Exit codes: 0 stopped as asked, 1 failed while running, 2 wrong settings.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from servicekit.lifecycle import Stop, Stopped, stop_on_signals
+from servicekit.logs import configure_logging
+from servicekit.settings import CommonSettings, SettingsError, declared, load, table
+
+log = logging.getLogger(__name__)
+
+OK, FAILED, WRONG_SETTINGS = 0, 1, 2
+
+
+class ServiceFailed(Exception):  # noqa: N818 - reads as what happened
+    """A failure that retrying cannot heal; its text is the service's last log line."""
+
+
+@dataclass(frozen=True)
+class Service[S: CommonSettings]:
+    """What a program is made of.
+
+    name: the package's, and so the prefix of its metrics.
+    about: one sentence for ``--help`` and the page at ``/``.
+    run: works until ``Stop`` is set.
+    check: yields a line for each thing that would keep ``run`` from working.
+    commands: further words on the command line, such as ``statistics``; each returns
+        an exit code.
+    """
+
+    name: str
+    about: str
+    settings: type[S]
+    run: Callable[[S, Stop], None]
+    check: Callable[[S], Iterable[str]]
+    commands: Mapping[str, Callable[[S, Stop], int]] = field(default_factory=dict)
+
+    def main(
+        self, argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ
+    ) -> int:
+        """Run the program and return its exit code."""
+        arguments = vars(self._parser().parse_args(argv))
+        flags = {name: text for name, text in arguments.items() if isinstance(text, str)}
+        command = flags.pop("command", None)
+        try:
+            settings = load(self.settings, {**environ, **flags})
+            configure_logging(settings.log_level, settings.log_format, settings.log_file)
+        except SettingsError as error:
+            return _refuse(error.problems)
+        except OSError as error:
+            return _refuse([f"LOG_FILE: cannot open the log: {error}"])
+        if arguments["check"]:
+            return self._report(settings)
+        return self._run(settings, command)
+
+    def _run(self, settings: S, command: str | None) -> int:
+        try:
+            with stop_on_signals() as stop:
+                if command:
+                    return self.commands[command](settings, stop)
+                self.run(settings, stop)
+        except Stopped:
+            return OK
+        except ServiceFailed as error:
+            log.critical("%s", error)
+            return FAILED
+        except SettingsError as error:  # found only once files named by settings are read
+            return _refuse(error.problems)
+        return OK
+
+    def _report(self, settings: S) -> int:
+        try:
+            problems = list(self.check(settings))
+        except SettingsError as error:
+            return _refuse(error.problems)
+        for problem in problems:
+            sys.stderr.write(f"{problem}\n")
+        if not problems:
+            sys.stdout.write(f"{self.name}: all is well\n")
+        return FAILED if problems else OK
+
+    def _parser(self) -> argparse.ArgumentParser:
+        parser = argparse.ArgumentParser(
+            prog=f"python -m {self.name}",
+            description=self.about,
+            epilog=f"settings (environment variables):\n{table(self.settings)}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        parser.add_argument(
+            "--check", action="store_true", help="try the settings and connections, then exit"
+        )
+        if self.commands:
+            parser.add_argument("command", nargs="?", choices=sorted(self.commands))
+        for _, details in declared(self.settings):
+            if details.flags:
+                parser.add_argument(
+                    *details.flags, dest=details.env, metavar=details.env, help=details.help
+                )
+        return parser
+
+
+def _refuse(problems: Iterable[str]) -> int:
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    return WRONG_SETTINGS

@@ -1,0 +1,107 @@
+"""The small web server of every service: ``/``, ``/metrics`` and ``/healthz``."""
+
+import html
+import json
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from servicekit.health import Health
+
+# A client that is slower than this is dropped, so that none can hold a thread for ever.
+CLIENT_TIMEOUT_SECONDS = 10
+
+# Tells the container's health check where this process listens, however it was configured.
+PORT_FILE = Path(tempfile.gettempdir()) / "servicekit.port"
+
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>
+<h1>{name}</h1><p>{about}</p>
+<ul><li><a href="/metrics">/metrics</a><li><a href="/healthz">/healthz</a></ul>
+"""
+
+
+@contextmanager
+def serve(
+    name: str, about: str, port: int, registry: CollectorRegistry, health: Health
+) -> Iterator[int]:
+    """Serve the service's page, metrics and health while the block runs.
+
+    Yields the port, which is the system's choice when 0 was asked for.
+    Raises OSError when the port cannot be had.
+    """
+    server = make_server(
+        "", port, application(name, about, registry, health), _Server, _RequestHandler
+    )
+    thread = threading.Thread(target=server.serve_forever, name="web", daemon=True)
+    thread.start()
+    announce_port(server.server_port)
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def announce_port(port: int) -> None:
+    """Tell ``servicekit.healthcheck`` which port answers ``/healthz``."""
+    PORT_FILE.write_text(str(port), encoding="ascii")
+
+
+def application(
+    name: str, about: str, registry: CollectorRegistry, health: Health
+) -> WSGIApplication:
+    """Return the WSGI application behind ``serve``."""
+    metrics = make_wsgi_app(registry)
+    page = _PAGE.format(name=html.escape(name), about=html.escape(about)).encode()
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return _respond(start, HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"GET only\n")
+        match environ.get("PATH_INFO"):
+            case "/metrics":
+                return metrics(environ, start)
+            case "/healthz":
+                status, body = health_answer(health)
+                return _respond(start, status, "application/json", body)
+            case "/":
+                return _respond(start, HTTPStatus.OK, "text/html; charset=utf-8", page)
+        return _respond(start, HTTPStatus.NOT_FOUND, "text/plain", b"not found\n")
+
+    return answer
+
+
+def health_answer(health: Health) -> tuple[HTTPStatus, bytes]:
+    """Return the status and JSON body of ``/healthz``: 200, or 503 with the reasons."""
+    problems = health.problems()
+    status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
+    return status, json.dumps({"healthy": not problems, "problems": problems}).encode() + b"\n"
+
+
+def _respond(start: StartResponse, status: HTTPStatus, kind: str, body: bytes) -> Iterable[bytes]:
+    start(
+        f"{status.value} {status.phrase}",
+        [("Content-Type", kind), ("Content-Length", str(len(body)))],
+    )
+    return [body]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _RequestHandler(WSGIRequestHandler):
+    timeout = CLIENT_TIMEOUT_SECONDS
+
+    def log_message(self, *_: object) -> None:
+        """Keep scrapes out of the log."""
+
+
