@@ -1,4 +1,4 @@
-"""What every Belfry service shares: settings, logs, health, metrics, a tidy start and end."""
+"""What every Belfry service shares: settings, logs, health, metrics, start and end."""
 
 from servicekit.health import Health
 from servicekit.lifecycle import Stop, Stopped, every

@@ -17,7 +17,9 @@ def main(port_file: Path = PORT_FILE) -> int:
     """Ask the service that announced its port; print what it answers."""
     try:
         port = int(port_file.read_text(encoding="ascii"))
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=TIMEOUT_SECONDS
+        )
         connection.request("GET", "/healthz")
         response = connection.getresponse()
         sys.stdout.write(response.read().decode())

@@ -1,4 +1,4 @@
-"""Starting and stopping: a signal sets ``Stop``, and every wait in a service listens to it."""
+"""Starting and stopping: a signal sets ``Stop``, and every wait listens to it."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ class Stopped(Exception):  # noqa: N818 - an outcome, not an error
 
 
 class Stop(threading.Event):
-    """Set when the process is asked to end; ``stop.wait(seconds)`` replaces sleeping."""
+    """Set when the process is asked to end; its ``wait(seconds)`` replaces sleeping."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Log lines for people, ``LEVEL @ TIME -> message``, or JSON for machines; UTC in both."""
+"""Log lines for people, ``LEVEL @ TIME -> message``, or JSON for machines; UTC."""
 
 import json
 import logging
@@ -38,7 +38,7 @@ def configure_logging(level: str, log_format: str, file: Path | None = None) -> 
 class TextFormatter(logging.Formatter):
     """One line a record: what others sent to us can never forge a second line."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line with control characters made visible."""
@@ -51,7 +51,7 @@ class TextFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, message and a traceback if any."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 

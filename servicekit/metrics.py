@@ -25,17 +25,23 @@ class Cycles:
     """Counts and times a service's recurring work.
 
     Exports ``<service>_cycles_total{outcome="success|error"}``,
-    ``<service>_cycle_duration_seconds`` and ``<service>_last_success_timestamp_seconds``.
+    ``<service>_cycle_duration_seconds`` and
+    ``<service>_last_success_timestamp_seconds``.
     """
 
     def __init__(self, service: str, registry: CollectorRegistry) -> None:
         self._outcomes = Counter(
-            f"{service}_cycles_total", "Cycles by outcome", ["outcome"], registry=registry
+            f"{service}_cycles_total",
+            "Cycles by outcome",
+            ["outcome"],
+            registry=registry,
         )
         for outcome in ("success", "error"):
             self._outcomes.labels(outcome)
         self._duration = Histogram(
-            f"{service}_cycle_duration_seconds", "Time one cycle took", registry=registry
+            f"{service}_cycle_duration_seconds",
+            "Time one cycle took",
+            registry=registry,
         )
         self._last_success = Gauge(
             f"{service}_last_success_timestamp_seconds",

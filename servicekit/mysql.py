@@ -1,4 +1,4 @@
-"""MySQL for the services that use it: settings, connecting, and which errors mean "reconnect".
+"""MySQL for the services that use it: settings, connecting, which errors mean "again".
 
 The one module here with a driver in it (see docs/decisions/0002): only services whose
 image carries PyMySQL import it.
@@ -45,7 +45,9 @@ class MysqlSettings(CommonSettings):
     mysql_password: str = setting(help="MySQL user's password", secret=True)
     mysql_db: str = setting(help="MySQL database")
     mysql_timeout_seconds: float = setting(
-        "10", help="longest wait for the server to answer", parse=parsers.seconds(0.1, 3600)
+        "10",
+        help="longest wait for the server to answer",
+        parse=parsers.seconds(0.1, 3600),
     )
 
 

@@ -1,4 +1,4 @@
-"""Texts to values: parsers for settings. Each raises ValueError saying what it expected."""
+"""Texts to values, for settings. Each raises ValueError saying what it expected."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -28,7 +28,9 @@ def port(text: str) -> int:
 def ports(text: str) -> tuple[int, ...]:
     """Return the ports of a list separated by commas or blanks, each once, in order."""
     try:
-        found = tuple(dict.fromkeys(port(part) for part in text.replace(",", " ").split()))
+        found = tuple(
+            dict.fromkeys(port(part) for part in text.replace(",", " ").split())
+        )
     except ValueError:
         found = ()
     if not found:
@@ -74,7 +76,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 
 def url(*schemes: str) -> Callable[[str], str]:
-    """Return a parser of absolute URLs of the given schemes, a closing slash removed."""
+    """Return a parser of absolute URLs of these schemes, a closing slash removed."""
 
     def parse(text: str) -> str:
         try:
@@ -84,7 +86,8 @@ def url(*schemes: str) -> Callable[[str], str]:
         except ValueError:
             well_formed = False
         if not well_formed:
-            raise ValueError(f"a URL starting with {' or '.join(f'{s}://' for s in schemes)}")
+            beginnings = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise ValueError(f"a URL starting with {beginnings}")
         return text.rstrip("/")
 
     return parse

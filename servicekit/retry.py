@@ -1,4 +1,4 @@
-"""Retrying what may heal by itself: named errors only, growing jittered waits, no end but stop."""
+"""Retrying what may heal by itself: named errors only, growing jittered waits."""
 
 import logging
 import random
@@ -21,7 +21,9 @@ class Backoff:
     initial_seconds: float = 0.5
     maximum_seconds: float = 30.0
 
-    def delays(self, uniform: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
+    def delays(
+        self, uniform: Callable[[float, float], float] = random.uniform
+    ) -> Iterator[float]:
         """Yield the seconds to wait before each next try, without end."""
         seconds = self.initial_seconds
         while True:
@@ -53,7 +55,11 @@ def retry[T](
         except on as error:
             delay = next(delays)
             log.warning(
-                "%s failed attempt=%d retry_in_seconds=%.1f error=%s", what, attempt, delay, error
+                "%s failed attempt=%d retry_in_seconds=%.1f error=%s",
+                what,
+                attempt,
+                delay,
+                error,
             )
             if health:
                 health.down(what, str(error))

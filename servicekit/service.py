@@ -47,11 +47,15 @@ class Service[S: CommonSettings]:
     ) -> int:
         """Run the program and return its exit code."""
         arguments = vars(self._parser().parse_args(argv))
-        flags = {name: text for name, text in arguments.items() if isinstance(text, str)}
+        flags = {
+            name: text for name, text in arguments.items() if isinstance(text, str)
+        }
         command = flags.pop("command", None)
         try:
             settings = load(self.settings, {**environ, **flags})
-            configure_logging(settings.log_level, settings.log_format, settings.log_file)
+            configure_logging(
+                settings.log_level, settings.log_format, settings.log_file
+            )
         except SettingsError as error:
             return _refuse(error.problems)
         except OSError as error:
@@ -71,7 +75,7 @@ class Service[S: CommonSettings]:
         except ServiceFailed as error:
             log.critical("%s", error)
             return FAILED
-        except SettingsError as error:  # found only once files named by settings are read
+        except SettingsError as error:  # in a file that the settings name
             return _refuse(error.problems)
         return OK
 
@@ -95,14 +99,19 @@ class Service[S: CommonSettings]:
             allow_abbrev=False,
         )
         parser.add_argument(
-            "--check", action="store_true", help="try the settings and connections, then exit"
+            "--check",
+            action="store_true",
+            help="try the settings and connections, then exit",
         )
         if self.commands:
             parser.add_argument("command", nargs="?", choices=sorted(self.commands))
         for _, details in declared(self.settings):
             if details.flags:
                 parser.add_argument(
-                    *details.flags, dest=details.env, metavar=details.env, help=details.help
+                    *details.flags,
+                    dest=details.env,
+                    metavar=details.env,
+                    help=details.help,
                 )
         return parser
 

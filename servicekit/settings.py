@@ -1,4 +1,4 @@
-"""Settings: one frozen dataclass a service, read from a mapping, all problems told at once.
+"""Settings: one frozen dataclass a service, read from a mapping, all problems at once.
 
 Defaults are written as a user would write them and pass through the same parser, so
 ``--help`` shows exactly what may be put into a variable.
@@ -157,7 +157,7 @@ def _called(details: Setting) -> str:
 
 
 def table(settings_type: type) -> str:
-    """Return every setting with its default and meaning, a line each, for ``--help``."""
+    """Return each setting with its default and meaning, a line each, for ``--help``."""
     rows = [
         (details.env, _default_shown(details), details.help)
         for _, details in declared(settings_type)

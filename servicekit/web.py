@@ -19,7 +19,7 @@ from servicekit.health import Health
 # A client that is slower than this is dropped, so that none can hold a thread for ever.
 CLIENT_TIMEOUT_SECONDS = 10
 
-# Tells the container's health check where this process listens, however it was configured.
+# Tells the container's health check where this process listens.
 PORT_FILE = Path(tempfile.gettempdir()) / "servicekit.port"
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>
@@ -60,12 +60,14 @@ def application(
     name: str, about: str, registry: CollectorRegistry, health: Health
 ) -> WSGIApplication:
     """Return the WSGI application behind ``serve``."""
-    metrics = make_wsgi_app(registry)
+    metrics: WSGIApplication = make_wsgi_app(registry)
     page = _PAGE.format(name=html.escape(name), about=html.escape(about)).encode()
 
     def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return _respond(start, HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"GET only\n")
+            return _respond(
+                start, HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"GET only\n"
+            )
         match environ.get("PATH_INFO"):
             case "/metrics":
                 return metrics(environ, start)
@@ -83,10 +85,13 @@ def health_answer(health: Health) -> tuple[HTTPStatus, bytes]:
     """Return the status and JSON body of ``/healthz``: 200, or 503 with the reasons."""
     problems = health.problems()
     status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-    return status, json.dumps({"healthy": not problems, "problems": problems}).encode() + b"\n"
+    answer = {"healthy": not problems, "problems": problems}
+    return status, json.dumps(answer).encode() + b"\n"
 
 
-def _respond(start: StartResponse, status: HTTPStatus, kind: str, body: bytes) -> Iterable[bytes]:
+def _respond(
+    start: StartResponse, status: HTTPStatus, kind: str, body: bytes
+) -> Iterable[bytes]:
     start(
         f"{status.value} {status.phrase}",
         [("Content-Type", kind), ("Content-Length", str(len(body)))],
@@ -103,5 +108,3 @@ class _RequestHandler(WSGIRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Keep scrapes out of the log."""
-
-
