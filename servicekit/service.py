@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from servicekit import parsers
 from servicekit.lifecycle import Stop, Stopped, stop_on_signals
 from servicekit.logs import configure_logging
 from servicekit.settings import CommonSettings, SettingsError, declared, load, table
@@ -106,7 +107,15 @@ class Service[S: CommonSettings]:
         if self.commands:
             parser.add_argument("command", nargs="?", choices=sorted(self.commands))
         for _, details in declared(self.settings):
-            if details.flags:
+            if details.flags and details.parse is parsers.boolean:
+                parser.add_argument(
+                    *details.flags,
+                    dest=details.env,
+                    action="store_const",
+                    const="yes",
+                    help=details.help,
+                )
+            elif details.flags:
                 parser.add_argument(
                     *details.flags,
                     dest=details.env,
