@@ -1,0 +1,1 @@
+"""What site_checker and db_writer share: their configuration and their messages."""
