@@ -7,13 +7,20 @@ import sys
 import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from types import TracebackType
 
 # People search for this very shape, so it is a contract.
 TEXT_FORMAT = "%(levelname)s @ %(asctime)s -> %(message)s"
 MAX_FILE_BYTES = 10_000_000
 KEPT_FILES = 3
 
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Also what ends a line in some readers, and what no output can encode.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+type _ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None]
+    | tuple[None, None, None]
+)
 
 
 def configure_logging(level: str, log_format: str, file: Path | None = None) -> None:
@@ -42,10 +49,18 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line with control characters made visible."""
-        return _CONTROL_CHARACTERS.sub(
-            lambda match: match[0].encode("unicode_escape").decode("ascii"),
-            super().formatMessage(record),
-        )
+        return _visible(super().formatMessage(record))
+
+    def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802 - logging's name
+        """Return the traceback indented, so that no line of it looks like a record."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  {_visible(line)}" for line in lines)
+
+
+def _visible(text: str) -> str:
+    return _UNPRINTABLE.sub(
+        lambda match: match[0].encode("unicode_escape").decode("ascii"), text
+    )
 
 
 class JsonFormatter(logging.Formatter):
@@ -65,4 +80,4 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return json.dumps(entry)
