@@ -67,7 +67,7 @@ def setting(
     secret: never shown, and also read from the file that ``<NAME>_FILE`` names.
     """
     details = Setting(help, parse, default, env, aliases, flags, optional, secret)
-    return field(metadata={_METADATA_KEY: details})
+    return field(metadata={_METADATA_KEY: details}, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,9 +147,12 @@ def _find(details: Setting, source: Mapping[str, str]) -> tuple[str, str | None]
 
 def _read_secret(name: str, path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        secret = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f'{name}: cannot read "{path}": {error}') from error
+    if not secret:
+        raise ValueError(f'{name}: cannot read "{path}": it is empty')
+    return secret
 
 
 def _called(details: Setting) -> str:
