@@ -2,6 +2,8 @@
 
 import html
 import json
+import logging
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,9 +17,15 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from servicekit.health import Health
+from servicekit.service import ServiceFailed
+
+log = logging.getLogger(__name__)
 
 # A client that is slower than this is dropped, so that none can hold a thread for ever.
 CLIENT_TIMEOUT_SECONDS = 10
+
+# How long the server takes to notice that the service stops.
+STOP_POLL_SECONDS = 0.1
 
 # Tells the container's health check where this process listens.
 PORT_FILE = Path(tempfile.gettempdir()) / "servicekit.port"
@@ -35,12 +43,16 @@ def serve(
     """Serve the service's page, metrics and health while the block runs.
 
     Yields the port, which is the system's choice when 0 was asked for.
-    Raises OSError when the port cannot be had.
+    Raises ServiceFailed when the port cannot be had.
     """
-    server = make_server(
-        "", port, application(name, about, registry, health), _Server, _RequestHandler
+    app = application(name, about, registry, health)
+    try:
+        server = make_server("", port, app, _Server, _RequestHandler)
+    except OSError as error:
+        raise ServiceFailed(f"cannot serve on port {port}: {error.strerror}") from error
+    thread = threading.Thread(
+        target=server.serve_forever, args=[STOP_POLL_SECONDS], name="web", daemon=True
     )
-    thread = threading.Thread(target=server.serve_forever, name="web", daemon=True)
     thread.start()
     announce_port(server.server_port)
     try:
@@ -63,11 +75,7 @@ def application(
     metrics: WSGIApplication = make_wsgi_app(registry)
     page = _PAGE.format(name=html.escape(name), about=html.escape(about)).encode()
 
-    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return _respond(
-                start, HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"GET only\n"
-            )
+    def get(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         match environ.get("PATH_INFO"):
             case "/metrics":
                 return metrics(environ, start)
@@ -77,6 +85,15 @@ def application(
             case "/":
                 return _respond(start, HTTPStatus.OK, "text/html; charset=utf-8", page)
         return _respond(start, HTTPStatus.NOT_FOUND, "text/plain", b"not found\n")
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        match environ["REQUEST_METHOD"]:
+            case "GET":
+                return get(environ, start)
+            case "HEAD":
+                get({**environ, "REQUEST_METHOD": "GET"}, start)
+                return []
+        return _refuse_method(start)
 
     return answer
 
@@ -89,18 +106,30 @@ def health_answer(health: Health) -> tuple[HTTPStatus, bytes]:
     return status, json.dumps(answer).encode() + b"\n"
 
 
+def _refuse_method(start: StartResponse) -> Iterable[bytes]:
+    status, body = HTTPStatus.METHOD_NOT_ALLOWED, b"GET and HEAD only\n"
+    return _respond(start, status, "text/plain", body, ("Allow", "GET, HEAD"))
+
+
 def _respond(
-    start: StartResponse, status: HTTPStatus, kind: str, body: bytes
+    start: StartResponse,
+    status: HTTPStatus,
+    kind: str,
+    body: bytes,
+    *headers: tuple[str, str],
 ) -> Iterable[bytes]:
-    start(
-        f"{status.value} {status.phrase}",
-        [("Content-Type", kind), ("Content-Length", str(len(body)))],
-    )
+    length = ("Content-Length", str(len(body)))
+    start(f"{status} {status.phrase}", [("Content-Type", kind), length, *headers])
     return [body]
 
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+    def handle_error(self, _request: object, client_address: object) -> None:
+        """Log what is our mistake; a client that is slow or went away is not."""
+        if not isinstance(error := sys.exception(), OSError):
+            log.error("request failed client=%s", client_address, exc_info=error)
 
 
 class _RequestHandler(WSGIRequestHandler):
