@@ -5,6 +5,7 @@ Exits 0 when the service of this container is healthy, else 1 with the reasons.
 
 import http.client
 import sys
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,17 +17,20 @@ TIMEOUT_SECONDS = 4
 def main(port_file: Path = PORT_FILE) -> int:
     """Ask the service that announced its port; print what it answers."""
     try:
-        port = int(port_file.read_text(encoding="ascii"))
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", port, timeout=TIMEOUT_SECONDS
-        )
-        connection.request("GET", "/healthz")
-        response = connection.getresponse()
-        sys.stdout.write(response.read().decode())
+        status, body = _ask(int(port_file.read_text(encoding="ascii")))
     except (OSError, http.client.HTTPException, ValueError) as error:
         sys.stdout.write(f"no answer from the service: {error}\n")
         return 1
-    return 0 if response.status == HTTPStatus.OK else 1
+    sys.stdout.write(body)
+    return 0 if status == HTTPStatus.OK else 1
+
+
+def _ask(port: int) -> tuple[int, str]:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    with closing(client):
+        client.request("GET", "/healthz")
+        response = client.getresponse()
+        return response.status, response.read().decode()
 
 
 if __name__ == "__main__":
