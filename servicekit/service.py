@@ -107,20 +107,21 @@ class Service[S: CommonSettings]:
         if self.commands:
             parser.add_argument("command", nargs="?", choices=sorted(self.commands))
         for _, details in declared(self.settings):
+            meaning = details.help.replace("%", "%%")
             if details.flags and details.parse is parsers.boolean:
                 parser.add_argument(
                     *details.flags,
                     dest=details.env,
                     action="store_const",
                     const="yes",
-                    help=details.help,
+                    help=meaning,
                 )
             elif details.flags:
                 parser.add_argument(
                     *details.flags,
                     dest=details.env,
                     metavar=details.env,
-                    help=details.help,
+                    help=meaning,
                 )
         return parser
 
