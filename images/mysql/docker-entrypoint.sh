@@ -74,11 +74,17 @@ run_initialization_files() {
   local file
   for file in /docker-entrypoint-initdb.d/*; do
     case $file in
-      *.sh) note "running $file" && if [[ -x $file ]]; then "$file"; else . "$file"; fi ;;
+      *.sh) note "running $file" && run_script "$file" ;;
       *.sql) note "running $file" && as_root ${MYSQL_DATABASE:+"$MYSQL_DATABASE"} <"$file" ;;
       *.sql.gz) note "running $file" && gunzip -c "$file" | as_root ${MYSQL_DATABASE:+"$MYSQL_DATABASE"} ;;
     esac
   done
+}
+
+# As in the official image: a script that is not executable is read in, and may use what is defined here.
+run_script() {
+  # shellcheck source=/dev/null
+  if [[ -x $1 ]]; then "$1"; else . "$1"; fi
 }
 
 as_root() { mysql --no-defaults --user=root --socket="$socket" --comments "$@"; }

@@ -34,7 +34,7 @@ create_cluster() {
   echo "host all all all ${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >>"$PGDATA/pg_hba.conf"
   note "starting a temporary server without networking"
   pg_ctl --wait --options="$(printf '%q ' "${@:2}" -c listen_addresses=)" start
-  [[ $POSTGRES_DB == postgres ]] || psql_as_owner postgres --command="CREATE DATABASE \"$POSTGRES_DB\""
+  [[ $POSTGRES_DB == postgres ]] || query postgres --command="CREATE DATABASE \"$POSTGRES_DB\""
   run_initialization_files
   pg_ctl --wait --mode=fast stop
 }
@@ -49,14 +49,24 @@ run_initialization_files() {
   local file
   for file in /docker-entrypoint-initdb.d/*; do
     case $file in
-      *.sh) note "running $file" && if [[ -x $file ]]; then "$file"; else . "$file"; fi ;;
-      *.sql) note "running $file" && psql_as_owner "$POSTGRES_DB" --file="$file" ;;
-      *.sql.gz) note "running $file" && gunzip -c "$file" | psql_as_owner "$POSTGRES_DB" ;;
+      *.sh) note "running $file" && run_script "$file" ;;
+      *.sql) note "running $file" && query "$POSTGRES_DB" --file="$file" ;;
+      *.sql.gz) note "running $file" && gunzip -c "$file" | query "$POSTGRES_DB" ;;
     esac
   done
 }
 
-psql_as_owner() { psql -v ON_ERROR_STOP=1 --no-psqlrc --username="$POSTGRES_USER" --no-password --dbname="$@"; }
+# As in the official image: a script that is not executable is read in, and may use what is defined here.
+run_script() {
+  # shellcheck source=/dev/null
+  if [[ -x $1 ]]; then "$1"; else . "$1"; fi
+}
+
+query() {
+  local database=$1
+  shift
+  psql -v ON_ERROR_STOP=1 --no-psqlrc --username="$POSTGRES_USER" --no-password --dbname="$database" "$@"
+}
 
 note() { echo "entrypoint: $*"; }
 

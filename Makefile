@@ -1,0 +1,45 @@
+# Belfry. `make up` brings everything up, `make test` tests everything; both install what they need.
+
+.DEFAULT_GOAL := help
+.PHONY: help up urls logs down clean check fix lock test images-offline fresh-check
+
+compose := docker compose --profile '*'
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+up: ## start everything, wait until it is healthy, print where to look
+	@setup/up
+
+urls: ## print where to look
+	@setup/urls
+
+logs: ## follow the logs of all services
+	@$(compose) logs --follow --tail 20
+
+down: ## stop everything; the data stays
+	@$(compose) down --remove-orphans
+
+clean: ## stop everything and delete its data, log files and caches
+	@$(compose) down --remove-orphans --volumes
+	rm -rf .cache interceptor/files/*.log* host_exporter/files/*.log*
+
+check: ## format, lint, types and unit tests: under a minute
+	@setup/in-tests setup/check
+
+fix: ## format and mend what the linter can mend
+	@setup/in-tests sh -c 'ruff format . && ruff check --fix .'
+
+lock: ## compile each service's requirements.txt from pyproject.toml
+	@setup/in-tests setup/lock
+
+test: up check ## every test there is, the whole running stack included
+	@setup/in-tests --network belfry_default pytest -m integration
+	@setup/in-tests pytest -m stack
+
+images-offline: ## build stand-ins of the upstream images from Debian packages
+	@setup/docker
+	@images/build --offline
+
+fresh-check: ## make up and make test from a fresh clone with an empty Docker
+	@setup/fresh-check
