@@ -18,10 +18,14 @@ RECONNECT = Backoff(initial_seconds=0.5, maximum_seconds=10)
 
 
 class Exporter:
-    """Keeps a snapshot fresh; after a failed query the last one stays, and health says so."""
+    """Keeps a snapshot fresh; while queries fail the last stays, and health tells."""
 
     def __init__(
-        self, settings: Settings, registry: CollectorRegistry, health: Health, stop: Stop
+        self,
+        settings: Settings,
+        registry: CollectorRegistry,
+        health: Health,
+        stop: Stop,
     ) -> None:
         self._settings = settings
         self._health = health

@@ -1,4 +1,4 @@
-"""The last query's result as a metric: a host that vanishes from it vanishes from /metrics."""
+"""The last query's result as a metric: a host that it lacks is in no scrape."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,7 @@ from prometheus_client.registry import Collector
 
 
 class Snapshot(Collector):
-    """Serves one whole result at a time, so that no scrape ever sees a half-made update."""
+    """Serves one whole result at a time, so that no scrape sees a half-made update."""
 
     def __init__(self) -> None:
         self._counts: Mapping[str, int] = {}
