@@ -10,6 +10,14 @@ CREATE TABLE IF NOT EXISTS interceptor.connections (
     INDEX connections_host (host)
 );
 
+-- One row for each run of the interceptor; a batch of connections and its number here are
+-- written in one transaction, so that a batch which is sent again is recognised.
+CREATE TABLE IF NOT EXISTS interceptor.captures (
+    id CHAR(36) CHARACTER SET ascii NOT NULL PRIMARY KEY,
+    started DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) COMMENT 'first batch, UTC',
+    batches BIGINT UNSIGNED NOT NULL COMMENT 'number of the last batch'
+);
+
 CREATE DATABASE IF NOT EXISTS esnet CHARACTER SET utf8mb4;
 
 -- One row for each period in which an interface was there. Times are epoch milliseconds;

@@ -17,7 +17,8 @@ user() { # NAME PASSWORD GRANT...
 
 {
     user interceptor "$INTERCEPTOR_MYSQL_PASSWORD" \
-        "SELECT, INSERT ON interceptor.connections"
+        "INSERT ON interceptor.connections" \
+        "SELECT, INSERT, UPDATE ON interceptor.captures"
     user host_exporter "$HOST_EXPORTER_MYSQL_PASSWORD" \
         "SELECT ON interceptor.connections"
     user esnet_user "$ESNET_MYSQL_PASSWORD" \
