@@ -1,0 +1,1 @@
+"""Connections seen on the network, one row each in MySQL."""
