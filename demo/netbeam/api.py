@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from math import isfinite
+from math import floor, isfinite
 from urllib.parse import unquote
 
 from demo.netbeam.catalogue import Size, interfaces
@@ -68,7 +68,7 @@ class Api:
             return _refused("begin and end: more than 31 days apart")
         if interface.link is None:
             return Reply(content_type=_JSON)
-        last = min(end, self._clock() * 1000)
+        last = floor(min(end, self._clock() * 1000))
         found = points(
             self._seed, interface, measurement, begin // STEP_MS * STEP_MS, last + 1
         )
