@@ -1,0 +1,1 @@
+"""A website with a page for everything that can happen to a website."""
