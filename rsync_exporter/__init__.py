@@ -1,0 +1,1 @@
+"""What an rsync daemon's log file says, as Prometheus metrics."""
