@@ -1,8 +1,9 @@
 """The file ``config.yaml``: its shape, and every problem with it at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 
 import re2
@@ -30,16 +31,27 @@ def _web_address(url: str) -> str:
     return url
 
 
-def _linear_expression(regexp: str) -> str:
+@cache
+def search(regexp: str) -> Callable[[bytes], object]:
+    """Return a search for the expression in bytes, whose time is linear in their number.
+
+    It returns None where the expression is not found.
+
+    Raises ValueError saying what is wrong with it.
+    """
     options = re2.Options()
     options.log_errors = False
     try:
-        re2.compile(regexp, options)
+        return cast("Callable[[bytes], object]", re2.compile(regexp, options).search)
     except re2.error as error:
         [reason] = error.args
         raise ValueError(
             f"not a regular expression of RE2: {reason.decode(errors='replace')}"
         ) from error
+
+
+def _compiled(regexp: str) -> str:
+    search(regexp)
     return regexp
 
 
@@ -84,12 +96,10 @@ class Check(_Section):
         Text, Field(max_length=MAX_URL_CHARACTERS), AfterValidator(_web_address)
     ]
     expected_code: int = Field(default=200, ge=100, le=999)
-    regexp: Annotated[
-        Text, Field(max_length=4096), AfterValidator(_linear_expression)
-    ] = ""
+    regexp: Annotated[Text, Field(max_length=4096), AfterValidator(_compiled)] = ""
     check_period: float = Field(default=60, ge=1, le=31_536_000)
     timeout_seconds: float = Field(default=10, ge=0.1, le=300)
-    max_body_bytes: int = Field(default=2**20, ge=0, le=2**26)
+    max_body_bytes: int = Field(default=2**20, ge=1, le=2**26)
 
     @property
     def key(self) -> str:
@@ -127,7 +137,16 @@ def read(path: Path) -> Config:
         raise SettingsError(
             [f"{path}: not YAML: {' '.join(str(error).split())}"]
         ) from error
-    return parse(contents, str(path))
+    config = parse(contents, str(path))
+    if absent := list(_absent_files(config.kafka.connect)):
+        raise SettingsError([f"{path}: {problem}" for problem in absent])
+    return config
+
+
+def _absent_files(connect: Mapping[str, Any]) -> Iterator[str]:
+    for keyword in ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_crlfile"):
+        if (file := connect.get(keyword)) and not Path(file).is_file():
+            yield f"kafka.connect.{keyword}: no such file: {file}"
 
 
 def parse(contents: object, name: str) -> Config:

@@ -47,7 +47,12 @@ def valid(**changes: object) -> dict[str, object]:
     } | changes
 
 
-def test_an_original_file_works_unchanged(tmp_path: Path) -> None:
+def test_an_original_file_works_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("ca.pem", "service.cert", "service.key"):
+        Path(name).touch()
     read_config = read(tmp_path, ORIGINAL)
     assert read_config.kafka.connect["ssl_keyfile"] == "service.key"
     assert read_config.kafka.topic == "sites"
@@ -134,6 +139,16 @@ def test_a_file_that_is_no_yaml_is_one_line(
     [line] = caught.value.problems
     assert line.startswith(f"{tmp_path}/config.yaml: {reason}")
     assert "\n" not in line
+
+
+def test_every_absent_certificate_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, ORIGINAL)
+    assert [line.split(": ", 1)[1] for line in caught.value.problems] == [
+        "kafka.connect.ssl_cafile: no such file: ca.pem",
+        "kafka.connect.ssl_certfile: no such file: service.cert",
+        "kafka.connect.ssl_keyfile: no such file: service.key",
+    ]
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
