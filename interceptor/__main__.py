@@ -34,7 +34,13 @@ def run(settings: Settings, stop: Stop) -> None:
         traffic.generator(settings, registry, stop),
     ):
         every(STATISTICS_SECONDS, capture.request_statistics, stop)
-    log.info("stopped %s", backlog.counts())
+    counts, dropped = backlog.counts(), sum(backlog.counts().dropped.values())
+    log.info(
+        "stopped captured=%d inserted=%d dropped=%d",
+        counts.captured,
+        counts.inserted,
+        dropped,
+    )
 
 
 def check(settings: Settings) -> Iterator[str]:

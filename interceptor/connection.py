@@ -5,11 +5,13 @@ import socket
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-# As printed with -nn -tt; "-i any" adds the interface and the direction. Anchored at
-# the start, and not read behind the colon, where a packet's content may end up.
+# As printed with -nn -tt; "-i any" adds the interface and the direction. The flags hold
+# SYN and no "." for ACK. Anchored at the start, and not read behind the flags, where a
+# packet's content may end up.
 _LINE = re.compile(
     rb"(\d{1,10})\.(\d{6})\d{0,3} (?:\S+ +(?:In|Out|M|B|P|\?) +)?(IP6?) "
     rb"[0-9A-Fa-f:.]+\.\d{1,5} > ([0-9A-Fa-f:.]{2,45})\.(\d{1,5}): "
+    rb"Flags \[[^].]*S[^].]*\]"
 )
 _FAMILIES = {b"IP": socket.AF_INET, b"IP6": socket.AF_INET6}
 _MAXIMUM_PORT = 65535
@@ -24,7 +26,7 @@ class Connection(NamedTuple):
 
 
 def parse(line: bytes) -> Connection | None:
-    """Return the connection, or None when the line is no TCP or UDP packet's."""
+    """Return the connection, or None when the line does not tell of a new one."""
     match = _LINE.match(line)
     if match is None:
         return None
