@@ -1,0 +1,1 @@
+"""Many applications' metrics, pushed or polled, checked and served from one port."""

@@ -1,0 +1,130 @@
+"""The proxy put together: one event loop that receives, polls and serves."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from exporter_proxy.applications import Applications
+from exporter_proxy.catalogue import Catalogue
+from exporter_proxy.config_file import Config
+from exporter_proxy.connections import Connections
+from exporter_proxy.intake import Intake
+from exporter_proxy.metrics import ApplicationsCollector, Metrics
+from exporter_proxy.poller import Poller, Target, open_session
+from exporter_proxy.receiver import Receiver
+from exporter_proxy.sockets import allow_connections, unix_socket
+from exporter_proxy.web import Pages
+from servicekit import Health, ServiceFailed, Stop
+from servicekit.metrics import add_build_info
+from servicekit.web import announce_port
+
+log = logging.getLogger(__name__)
+
+# How many of the largest messages all connections together may hold unfinished.
+UNFINISHED_MESSAGES = 4
+
+HTTP_IDLE_SECONDS = 75
+HTTP_SHUTDOWN_SECONDS = 2
+
+
+class Proxy:
+    """Everything between the sockets and ``/metrics``."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._registry = CollectorRegistry()
+        self._health = Health()
+        self._catalogue = Catalogue()
+        self._applications = Applications()
+        self._metrics = Metrics(self._registry)
+        self._parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
+        self._intake = Intake(
+            self._catalogue, self._applications, self._metrics, self._parser
+        )
+        add_build_info("exporter_proxy", self._registry)
+        self._registry.register(
+            ApplicationsCollector(self._applications, self._catalogue)
+        )
+
+    async def run(self, stop: Stop) -> None:
+        """Work until stopped. Raises ServiceFailed when a socket cannot be had."""
+        with self._parser:
+            async with self._serving(), self._receiving(), self._polling():
+                try:
+                    await asyncio.to_thread(stop.wait)
+                finally:
+                    stop.set()  # or the thread would wait on when something else failed
+        log.info("stopped applications=%d", sum(1 for _ in self._applications))
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        where = self._config.exporter.scrape_expose_endpoint
+        pages = Pages(self._catalogue, self._applications, self._registry, self._health)
+        runner = web.AppRunner(
+            pages.application(),
+            access_log=None,
+            keepalive_timeout=HTTP_IDLE_SECONDS,
+            shutdown_timeout=HTTP_SHUTDOWN_SECONDS,
+        )
+        await runner.setup()
+        try:
+            with _listening_on(where):
+                await web.TCPSite(runner, where.host, where.port).start()
+            announce_port(where.port)
+            yield
+        finally:
+            await runner.cleanup()
+
+    @asynccontextmanager
+    async def _receiving(self) -> AsyncIterator[None]:
+        config = self._config.receiver
+        connections = Connections(
+            allow_connections(self._config.exporter.concurrent_requests),
+            UNFINISHED_MESSAGES * config.max_message_bytes,
+        )
+        receiver = Receiver(config, connections, self._intake, self._metrics)
+        with ExitStack() as opened:
+            if config.receive_on_tcp_socket:
+                host, port = config.receiver_tcp_socket
+                with _listening_on(config.receiver_tcp_socket):
+                    server = await asyncio.start_server(receiver.attend_tcp, host, port)
+                opened.callback(server.close)
+            if config.receive_on_unix_socket:
+                with _listening_on(config.receiver_unix_socket):
+                    bound = opened.enter_context(unix_socket(config))
+                    server = await asyncio.start_unix_server(
+                        receiver.attend_unix, sock=bound
+                    )
+                opened.callback(server.close)
+            yield
+
+    @asynccontextmanager
+    async def _polling(self) -> AsyncIterator[None]:
+        config = self._config.poll_external
+        urls = (
+            config.other_scrape_endpoints if config.poll_other_scrape_endpoints else ()
+        )
+        async with open_session(config) as session, asyncio.TaskGroup() as polls:
+            tasks = []
+            for target in map(Target, urls):
+                self._applications.expect(target.name, target.source)
+                poller = Poller(
+                    target, config, self._intake, self._metrics, self._health
+                )
+                tasks.append(polls.create_task(poller.run(session)))
+            yield
+            for task in tasks:
+                task.cancel()
+
+
+@contextmanager
+def _listening_on(where: object) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ServiceFailed(f"cannot listen on {where}: {error}") from error
