@@ -11,7 +11,8 @@ from esnet_collector.confirms import PublishFailed
 from esnet_collector.messages import Message
 from esnet_collector.metrics import NAME, Metrics
 from esnet_collector.outbox import Outbox
-from esnet_collector.session import Session, explain
+from esnet_collector.reasons import explain
+from esnet_collector.session import Session
 from esnet_collector.settings import Settings
 from esnet_collector.topology import Topology
 from servicekit import Health

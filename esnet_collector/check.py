@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from esnet_collector.broker import connection_parameters
 from esnet_collector.metrics import Metrics
 from esnet_collector.netbeam import Netbeam
+from esnet_collector.reasons import explain
 from esnet_collector.replies import Outcome
-from esnet_collector.session import explain
 from esnet_collector.settings import Settings
 from esnet_collector.store import OPEN_NAMES
 from servicekit import Stop

@@ -15,6 +15,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from esnet_collector.metrics import NAME, Metrics
+from esnet_collector.reasons import explain
 from esnet_collector.replies import (
     Interface,
     Malformed,
@@ -46,7 +47,14 @@ _HEALABLE = (Outcome.RETRY, Outcome.MALFORMED)
 class Netbeam:
     """The API that settings name. When it asks for a rest, every thread keeps it."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, stop: Stop) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        stop: Stop,
+        backoff: Backoff = BACKOFF,
+    ) -> None:
+        self._backoff = backoff
         self._base = settings.netbeam_url
         self._timeout = settings.netbeam_timeout_seconds
         self._metrics = metrics
@@ -88,7 +96,7 @@ class Netbeam:
         parse: Callable[[bytes], Sequence[T]],
     ) -> Reply[T]:
         """Ask until there is an answer that asking again would not change."""
-        delays = BACKOFF.delays()
+        delays = self._backoff.delays()
         tries = TRIES
         while True:
             reply = self._try(path, query, parse)
@@ -113,7 +121,7 @@ class Netbeam:
                 return self._judge(response, parse)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             return Reply(
-                Outcome.RETRY, reason=f"{type(error).__name__}: {error!s:.200}"
+                Outcome.RETRY, reason=f"{type(error).__name__}: {explain(error)}"
             )
 
     def _judge[T](

@@ -23,6 +23,7 @@ from esnet_collector.confirms import PublishFailed
 from esnet_collector.messages import Message
 from esnet_collector.metrics import NAME
 from esnet_collector.outbox import Outbox
+from esnet_collector.reasons import explain
 
 log = logging.getLogger(__name__)
 
@@ -182,11 +183,3 @@ class Session:
         if not self._opened.done():
             self._opened.set_exception(failure)
         self._loop.stop()
-
-
-def explain(error: BaseException) -> str:
-    """Return the innermost reason of pika's nested errors, in words."""
-    inner = [part for part in error.args if isinstance(part, BaseException)]
-    if inner:
-        return explain(inner[-1])
-    return str(error) or type(error).__name__
