@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from prometheus_client import disable_created_metrics
+
 from servicekit import parsers
 from servicekit.lifecycle import Stop, Stopped, stop_on_signals
 from servicekit.logs import configure_logging
@@ -66,6 +68,8 @@ class Service[S: CommonSettings]:
         return self._run(settings, command)
 
     def _run(self, settings: S, command: str | None) -> int:
+        # A gauge beside every counter, telling when it began, is of no use here.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # has no annotations
         try:
             with stop_on_signals() as stop:
                 if command:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from servicekit import (
     CommonSettings,
@@ -64,6 +65,16 @@ def raising(error: Exception) -> Callable[[Settings, Stop], None]:
 
 def test_a_service_that_ends_by_itself_exits_0():
     assert sample().main([], {}) == 0
+
+
+def test_a_counter_comes_without_a_gauge_of_its_beginning():
+    registry = CollectorRegistry()
+
+    def run(_settings: Settings, _stop: Stop) -> None:
+        Counter("sample_things_total", "Things", registry=registry)
+
+    assert sample(run).main([], {}) == 0
+    assert b"_created" not in generate_latest(registry)
 
 
 def test_being_stopped_in_a_wait_exits_0():
