@@ -15,6 +15,8 @@ from servicekit.mysql import connect
 log = logging.getLogger(__name__)
 
 RECONNECT = Backoff(initial_seconds=0.5, maximum_seconds=10)
+# So many intervals without a result are a failure, also if no error was seen.
+PATIENCE_INTERVALS = 3
 
 
 class Exporter:
@@ -37,11 +39,15 @@ class Exporter:
 
     def run(self) -> None:
         """Query until stopped. Raises Stopped when that happens during a reconnect."""
+        interval = self._settings.query_interval_seconds
+        patience = PATIENCE_INTERVALS * interval + self._settings.mysql_timeout_seconds
         self._health.down("mysql", "not connected yet")
+        self._health.expect("queries", patience)
         try:
-            every(self._settings.query_interval_seconds, self._refresh, self._stop)
+            every(interval, self._refresh, self._stop)
         finally:
             self._disconnect()
+            log.info("stopped")
 
     def _refresh(self) -> None:
         counts = retry(
@@ -53,6 +59,7 @@ class Exporter:
             backoff=RECONNECT,
         )
         self._snapshot.replace(counts)
+        self._health.beat("queries")
         log.debug("snapshot replaced hosts=%d", len(counts))
 
     def _query(self) -> dict[str, int]:
