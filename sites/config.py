@@ -33,7 +33,7 @@ def _web_address(url: str) -> str:
 
 @cache
 def search(regexp: str) -> Callable[[bytes], object]:
-    """Return a search for the expression in bytes, whose time is linear in their number.
+    """Return a search of bytes for the expression, in time linear in their number.
 
     It returns None where the expression is not found.
 

@@ -1,0 +1,1 @@
+"""Requests each configured page when it is due and sends every result to Kafka."""
