@@ -48,19 +48,18 @@ class LogFile:
         """Leave out what is there, but for a last line that is still being written."""
         start = max(0, self.size - MAX_LINE_BYTES)
         last = os.pread(self._descriptor, MAX_LINE_BYTES, start)
-        self._go_to(start + last.rfind(b"\n") + 1)
+        skipped = last[: last.rfind(b"\n") + 1]
+        self._go_to(start + len(skipped))
+        self._remember(skipped)
 
     def rewind_if_rewritten(self) -> bool:
         """Start over when what was read is gone: truncated, or written anew."""
-        size, length = self.size, len(self._fingerprint)
-        intact = size == self.offset or (
-            size > self.offset
-            and os.pread(self._descriptor, length, self.offset - length)
-            == self._fingerprint
-        )
-        if not intact:
-            self._go_to(0)
-        return not intact
+        start = self.offset - len(self._fingerprint)
+        found = os.pread(self._descriptor, len(self._fingerprint), start)
+        if found == self._fingerprint:
+            return False
+        self._go_to(0)
+        return True
 
     def read(self) -> Iterator[tuple[int, list[bytes]]]:
         """Yield each block's size and whole lines, until the end of the file.
@@ -69,8 +68,12 @@ class LogFile:
         """
         while block := os.pread(self._descriptor, BLOCK_BYTES, self.offset):
             self.offset += len(block)
-            self._fingerprint = (self._fingerprint + block)[-FINGERPRINT_BYTES:]
+            self._remember(block)
             yield len(block), self._lines.feed(block)
+
+    def _remember(self, block: bytes) -> None:
+        tail = block[-FINGERPRINT_BYTES:]
+        self._fingerprint = (self._fingerprint + tail)[-FINGERPRINT_BYTES:]
 
     def _go_to(self, offset: int) -> None:
         self.offset = offset

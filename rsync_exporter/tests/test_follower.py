@@ -90,6 +90,15 @@ def test_old_lines_can_be_left_out(tmp_path: Path):
     log.follower.close()
 
 
+def test_a_log_whose_old_lines_were_left_out_may_be_truncated_too(tmp_path: Path):
+    log = Log(tmp_path, skip_old_lines=True)
+    log.write(b"old, older, oldest\n")
+    assert log.read() == []
+    log.path.write_bytes(b"new\n")
+    assert log.read() == [b"new"]
+    log.follower.close()
+
+
 def test_a_log_that_comes_later_has_no_old_lines(tmp_path: Path):
     log = Log(tmp_path, skip_old_lines=True)
     with pytest.raises(FileNotFoundError):
@@ -164,7 +173,9 @@ def test_a_truncated_log_is_read_from_its_start(log: Log):
     assert log.rotations() == {"replaced": 0, "truncated": 1}
 
 
-@pytest.mark.parametrize("grown", [b"new\n", b"new, and longer than before\n"])
+@pytest.mark.parametrize(
+    "grown", [b"new\n", b"just as long...\n", b"new, and longer than before\n"]
+)
 def test_a_log_truncated_and_written_between_two_looks_is_noticed(
     log: Log, grown: bytes
 ):
@@ -223,7 +234,7 @@ def test_while_a_new_log_cannot_be_read_the_old_one_is(log: Log):
 STEPS = ("write", "half", "late", "rename", "copytruncate", "poll")
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=40))
 def test_no_line_is_lost_or_read_twice(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]
