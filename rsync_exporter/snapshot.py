@@ -80,7 +80,7 @@ def _daemon_metrics(totals: Totals, status_code: str) -> Iterator[Metric]:
 def _reader_metrics(totals: Totals, position: Position) -> Iterator[Metric]:
     yield _counters(
         "rsync_exporter_lines",
-        "Records counted in a metric (matched), of no metric (ignored), and lines that"
+        "Records that a metric needs (matched), other records (ignored), and lines that"
         " are no records (unparsed)",
         "result",
         totals.lines,

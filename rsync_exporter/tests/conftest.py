@@ -1,0 +1,22 @@
+"""What the tests of the whole program share."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rsync_exporter.tests.running import RunningExporter
+
+
+@pytest.fixture
+def start_exporter() -> Iterator[Callable[..., RunningExporter]]:
+    """Return a function that starts an exporter with further arguments."""
+    running: list[RunningExporter] = []
+
+    def start(*arguments: str | Path) -> RunningExporter:
+        running.append(RunningExporter(*arguments))
+        return running[-1]
+
+    yield start
+    for exporter in running:
+        exporter.kill()
