@@ -1,0 +1,1 @@
+"""Results of website checks from Kafka, each stored once in PostgreSQL."""
