@@ -18,7 +18,7 @@ KAFKA_TIMEOUT_MS = 5_000
 
 
 def quiet_kafka_log() -> None:
-    """Keep the library's diary of every connection out of the log, but not its errors."""
+    """Keep the library's diary of connections out of the log, but not its errors."""
     logging.getLogger("kafka").setLevel(logging.ERROR)
 
 
