@@ -30,8 +30,7 @@ class Broker:
         self._metrics = metrics
         self._health = health
         self._session: Session | None = None
-        # Its own lines say every failure several times; ours say it once.
-        logging.getLogger("pika").setLevel(logging.CRITICAL)
+        silence_pika()
 
     def publish(self, messages: Sequence[Message]) -> Future[None]:
         """Send a batch; the result tells when the broker has all of it.
@@ -76,6 +75,11 @@ class Broker:
         else:
             log.warning("broker takes no messages reason=%s", reason)
             self._health.down(PART, f"takes no messages: {reason}")
+
+
+def silence_pika() -> None:
+    """Keep pika's own lines out of the log: several a failure, where ours is one."""
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
 def connection_parameters(settings: Settings) -> pika.ConnectionParameters:

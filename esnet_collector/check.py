@@ -8,7 +8,7 @@ import pymysql
 from pika.exceptions import AMQPError
 from prometheus_client import CollectorRegistry
 
-from esnet_collector.broker import connection_parameters
+from esnet_collector.broker import connection_parameters, silence_pika
 from esnet_collector.metrics import Metrics
 from esnet_collector.netbeam import Netbeam
 from esnet_collector.reasons import explain
@@ -22,6 +22,7 @@ from servicekit.mysql import connect
 def check(settings: Settings) -> Iterator[str]:
     """Yield a line for each server that does not answer as it should."""
     yield from _check_source(settings)
+    silence_pika()
     try:
         pika.BlockingConnection(connection_parameters(settings)).close()
     except (AMQPError, OSError) as error:

@@ -36,14 +36,14 @@ class Collector:
         self._measurements = Measurements(parts, self._beat)
         self._snapshot_due = 0.0
         self._total = Tally()
+        interval = parts.settings.collect_interval_seconds
+        self._health.expect(PART, interval + PATIENCE_SECONDS)
 
     def run(self) -> None:
         """Collect until stopped."""
-        interval = self._settings.collect_interval_seconds
         self._health.down(PART, "no pass has ended yet")
-        self._health.expect(PART, interval + PATIENCE_SECONDS)
         try:
-            every(interval, self._cycle, self._stop)
+            every(self._settings.collect_interval_seconds, self._cycle, self._stop)
         finally:
             self._disconnect()
             log.info(
