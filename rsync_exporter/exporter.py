@@ -75,6 +75,7 @@ class Exporter:
 
     def _read(self) -> None:
         """Read to the end of the log, publishing block by block."""
+        self._health.beat("reader")
         with self._cycles.measure():
             for lines in self._follower.poll():
                 self._tally.add(chain.from_iterable(map(self._format.records, lines)))

@@ -1,7 +1,8 @@
 """What the daemon's messages mean.
 
 The head of a message decides and the rest must fit to its very end: what users name
-stands behind a head of the daemon's own, so no name can pass for a message.
+stands behind a head of the daemon's own, so no name can pass for a message (unless the
+daemon's `log format` begins with a file's name).
 Shapes measured on rsync 3.2.7 and 3.5.0; commas in numbers are 3.1.0's.
 """
 

@@ -192,10 +192,10 @@ def test_a_request_that_looks_like_records(daemon: Daemon, exporter: RunningExpo
 
 
 def test_a_session_that_outlives_its_log(daemon: Daemon, exporter: RunningExporter):
-    # 300 kB at 100 KiB/s: under way while the log is renamed.
+    # 300 kB at 50 KiB/s: under way while the log is renamed.
     with subprocess.Popen(
         [
-            *("rsync", "--bwlimit=100", daemon.url("exercise/large")),
+            *("rsync", "--bwlimit=50", daemon.url("exercise/large")),
             daemon.folder / "copy",
         ]
     ) as pull:
