@@ -65,14 +65,15 @@ class Applications:
         self._known[name] = Application(name, source, State.OK, now, "", series)
         return before
 
-    def refused(self, name: str, source: str, error: str) -> None:
-        """Note that data was refused, and why, as far as there is room for it."""
+    def refused(self, name: str, source: str, error: str) -> bool:
+        """Note that data was refused, if there is room; return whether that is news."""
         if name not in self._known and self._is_full():
-            return
+            return True
         before = self._known.get(name) or Application(name, source)
         self._known[name] = replace(
             before, source=source, state=State.FAILING, last_error=error
         )
+        return before.last_error != error
 
     def _is_full(self) -> bool:
         return len(self._known) >= MAX_APPLICATIONS

@@ -181,7 +181,7 @@ def _explained(line: bytes) -> Refused:
     series = _SERIES_START.match(line)
     if series is None:
         return Refused(Reason.SYNTAX, 'expected name{label="value"} number')
-    value, *more = line[series.end() :].split() or [b""]
+    value, *more = re.split(rb"[ \t]+", line[series.end() :].rstrip(b" \t"))
     if not is_number(value):
         return Refused(Reason.VALUE, "not a number that Prometheus reads")
     if len(more) == 1 and not more[0].isdigit():

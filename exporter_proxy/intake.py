@@ -55,8 +55,11 @@ class Intake:
         """Count, log and show that an application's data was not taken."""
         self._metrics.deliveries.labels(origin.channel, "refused").inc()
         self._metrics.refusals.labels(refused.reason).inc()
-        self._applications.refused(origin.application, origin.source, str(refused))
-        log.warning(
+        news = self._applications.refused(
+            origin.application, origin.source, str(refused)
+        )
+        log.log(
+            logging.WARNING if news else logging.DEBUG,
             "refused app=%s source=%s reason=%s error=%s",
             origin.application,
             origin.source,

@@ -3,7 +3,7 @@
 import struct
 from pathlib import Path
 
-import capnp  # type: ignore[import-untyped]  # pycapnp has no types
+import capnp
 import orjson
 
 from exporter_proxy.refusals import Reason, Refused

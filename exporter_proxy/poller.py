@@ -40,6 +40,9 @@ class Target:
             raise Refused(
                 Reason.TIMEOUT, f"no full answer within {limit:g} s"
             ) from error
+        except aiohttp.TooManyRedirects as error:
+            what = f"redirects more than {MAX_REDIRECTS} times"
+            raise Refused(Reason.STATUS, what) from error
         except aiohttp.ClientError as error:
             what = str(error) or type(error).__name__
             raise Refused(Reason.UNREACHABLE, what) from error

@@ -56,10 +56,21 @@ class Proxy:
         with self._parser:
             async with self._serving(), self._receiving(), self._polling():
                 try:
+                    self._log_start()
                     await asyncio.to_thread(stop.wait)
                 finally:
                     stop.set()  # or the thread would wait on when something else failed
         log.info("stopped applications=%d", sum(1 for _ in self._applications))
+
+    def _log_start(self) -> None:
+        receiver = self._config.receiver
+        log.info(
+            "started http=%s tcp=%s unix=%s polled=%d",
+            self._config.exporter.scrape_expose_endpoint,
+            receiver.receiver_tcp_socket if receiver.receive_on_tcp_socket else "off",
+            receiver.receiver_unix_socket if receiver.receive_on_unix_socket else "off",
+            sum(1 for _ in self._applications),
+        )
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:

@@ -84,6 +84,7 @@ class Receiver:
 
     async def _read_json(self, connection: Connection, source: str) -> None:
         messages.check_json_start(bytes(connection.buffer))
+        self._check_size(len(connection.buffer))
         while await connection.more():
             self._check_size(len(connection.buffer))
         size = len(connection.buffer)

@@ -1,5 +1,6 @@
 """What the demo's applications are made of."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,8 @@ from demo.apps.push import by_tcp, by_unix
 from demo.apps.settings import Settings
 from servicekit import Health, Service, Stop, every, serve
 
+log = logging.getLogger(__name__)
+
 NAME, ABOUT = "demo.apps", apps.__doc__ or ""
 
 
@@ -23,6 +26,7 @@ def run(settings: Settings, stop: Stop) -> None:
         serve(NAME, ABOUT, settings.metrics_port, registry, health),
     ):
         every(settings.push_interval_seconds, fleet.step, stop)
+    log.info("stopped")
 
 
 def check(settings: Settings) -> Iterator[str]:

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-import capnp  # type: ignore[import-untyped]  # pycapnp has no types
+import capnp
 import orjson
 
 TIMEOUT_SECONDS = 3

@@ -1,0 +1,84 @@
+"""Proxies that run in a thread, and an exporter for them to poll."""
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from exporter_proxy.config_file import read
+from exporter_proxy.proxy import Proxy
+from exporter_proxy.tests.running import (
+    DEADLINE_SECONDS,
+    Exporter,
+    Running,
+    Start,
+    free_port,
+    wait_until,
+)
+from servicekit import Stop
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start proxies on free ports; ``more`` are further lines of the file."""
+    ends: list[Callable[[], None]] = []
+
+    def started(more: str) -> Running:
+        running = Running(free_port(), free_port(), tmp_path / "receiver.sock")
+        path = tmp_path / "config.toml"
+        path.write_text(running.file() + more, encoding="utf-8")
+        stop = Stop()
+        proxy = Proxy(read(path))
+        thread = threading.Thread(target=lambda: uvloop.run(proxy.run(stop)))
+        thread.start()
+
+        def end() -> None:
+            stop.set()
+            thread.join(DEADLINE_SECONDS)
+            assert not thread.is_alive()
+
+        ends.append(end)
+        wait_until(running.answers)
+        return running
+
+    yield started
+    for end in ends:
+        end()
+
+
+@pytest.fixture
+def proxy(start: Start) -> Running:
+    """Return a running proxy."""
+    return start("")
+
+
+@pytest.fixture
+def exporter() -> Iterator[Exporter]:
+    """Serve an exporter that can be polled at ``url``."""
+    exporter = Exporter()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            exporter.requests += 1
+            if exporter.delay:
+                exporter.delay.wait(DEADLINE_SECONDS)
+            self.send_response(exporter.status)
+            if exporter.content_type:
+                self.send_header("Content-Type", exporter.content_type)
+            self.send_header("Location", "/again")
+            self.end_headers()
+            self.wfile.write(exporter.body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        exporter.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=[0.05])
+        thread.start()
+        yield exporter
+        server.shutdown()
+        thread.join()

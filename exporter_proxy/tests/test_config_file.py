@@ -1,0 +1,149 @@
+"""The configuration file: the original's works as it is, mistakes are told at once."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from exporter_proxy.config_file import Address, read
+from servicekit import SettingsError
+
+ORIGINAL = """
+[exporter]
+worker_threads = 4
+concurrent_requests = 2048
+scrape_expose_endpoint = "0.0.0.0:6555"
+
+[receiver]
+format = "json"
+receive_on_unix_socket = true
+receiver_unix_socket = "/var/run/exporter-proxy-receiver.sock"
+unix_socket_user = "current_user"
+unix_socket_group = "current_group"
+receive_on_tcp_socket = true
+receiver_tcp_socket = "127.0.0.1:6554"
+
+[poll_external]
+poll_other_scrape_endpoints = true
+other_scrape_endpoints = ["http://127.0.0.1:9100/metrics", "https://[::1]:9101/metrics/"]
+allow_invalid_certs = true
+poll_interval = 5
+client_timeout = 2
+"""
+
+
+def config_file(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(path: Path) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as error:
+        read(path)
+    return error.value.problems
+
+
+def test_an_original_file_is_understood(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    config = read(config_file(tmp_path, ORIGINAL))
+
+    assert config.exporter.scrape_expose_endpoint == Address("0.0.0.0", 6555)
+    assert config.exporter.concurrent_requests == 2048
+    assert config.receiver.format == "json"
+    assert config.receiver.receive_on_unix_socket
+    assert config.receiver.receiver_tcp_socket == Address("127.0.0.1", 6554)
+    assert config.poll_external.other_scrape_endpoints == (
+        "http://127.0.0.1:9100/metrics",
+        "https://[::1]:9101/metrics/",
+    )
+    assert config.poll_external.allow_invalid_certs
+    assert config.poll_external.client_timeout == 2
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "exporter.worker_threads" in record.getMessage()
+
+
+def test_the_stack_s_own_file_is_understood():
+    config = read(Path(__file__).parents[1] / "config.toml")
+
+    assert config.receiver.format == "any"
+    assert config.receiver.receiver_tcp_socket == Address("0.0.0.0", 6554)
+
+
+@pytest.mark.parametrize("text", [None, "", "[receiver]"])
+def test_the_defaults_keep_strangers_out_and_certificates_checked(
+    tmp_path: Path, text: str | None
+):
+    config = read(None if text is None else config_file(tmp_path, text))
+
+    assert config.receiver.receiver_tcp_socket == Address("127.0.0.1", 6554)
+    assert config.receiver.receive_on_tcp_socket
+    assert not config.receiver.receive_on_unix_socket
+    assert not config.poll_external.allow_invalid_certs
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path):
+    path = config_file(
+        tmp_path,
+        """
+        top = 1
+        [exporter]
+        concurrent_requests = 0
+        colour = "red"
+        [receiver]
+        format = "xml"
+        receiver_tcp_socket = "6554"
+        unix_socket_user = "nobody-of-that-name"
+        [poll_external]
+        other_scrape_endpoints = ["ftp://host/metrics"]
+        client_timeout = "soon"
+        """,
+    )
+
+    told = "\n".join(problems(path))
+
+    assert told.count("\n") == 7
+    for key in (
+        "top: no such key",
+        "exporter.colour: no such key",
+        "exporter.concurrent_requests: expected a whole number",
+        "receiver.format: expected one of any, json, capnp",
+        "receiver.receiver_tcp_socket: expected host:port",
+        "receiver.unix_socket_user: expected current_user, a name",
+        "poll_external.other_scrape_endpoints: expected a URL",
+        "poll_external.client_timeout: expected seconds",
+    ):
+        assert f"{path}: {key}" in told
+
+
+def test_a_file_that_is_not_there_or_no_toml_is_one_clear_line(tmp_path: Path):
+    assert "No such file" in problems(tmp_path / "none.toml")[0]
+    assert "line 2" in problems(config_file(tmp_path, "\n=1"))[0]
+    (tmp_path / "latin").write_bytes(b"# \xe9")
+    assert "cannot read" in problems(tmp_path / "latin")[0]
+
+
+def test_owners_may_be_numbers_or_names(tmp_path: Path):
+    text = '[receiver]\nunix_socket_user = "root"\nunix_socket_group = 12'
+
+    receiver = read(config_file(tmp_path, text)).receiver
+
+    assert (receiver.unix_socket_user, receiver.unix_socket_group) == (0, 12)
+    assert os.fspath(receiver.receiver_unix_socket).startswith("/var/run")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[::]:80", "[::]:80"),
+        ("localhost:80", "localhost:80"),
+        ("1.2.3.4:5", "1.2.3.4:5"),
+    ],
+)
+def test_addresses_are_shown_as_they_are_written(tmp_path: Path, text: str, shown: str):
+    path = config_file(tmp_path, f'[exporter]\nscrape_expose_endpoint = "{text}"')
+
+    assert str(read(path).exporter.scrape_expose_endpoint) == shown
