@@ -3,18 +3,19 @@
 import logging
 import shlex
 import signal
-import threading
 from collections.abc import Iterable
+from functools import partial
 from typing import Self
 
 from prometheus_client import CollectorRegistry, Counter
 
 from interceptor.backlog import Backlog
-from interceptor.command import capture_command
+from interceptor.command import capture_command, with_mend
 from interceptor.connection import parse
 from interceptor.program import Process, Program
 from interceptor.remarks import Remarks
 from interceptor.settings import Settings
+from interceptor.worker import Worker
 from servicekit import Health, Stop
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Capture:
         self._command = capture_command(settings.interface, settings.ports)
         self._backlog = backlog
         self._health = health
+        self._stop = stop
         self._remarks = Remarks(registry, health)
         self._unparsed = Counter(
             "interceptor_lines_unparsed",
@@ -62,7 +64,7 @@ class Capture:
     def request_statistics(self) -> None:
         """Make tcpdump tell its counts; before it listens, the signal would kill it."""
         if self._remarks.listening:
-            self._program.signal(signal.SIGUSR1)
+            self._program.send_signal(signal.SIGUSR1)
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Put each line's connection into the backlog; count the lines without one."""
@@ -77,14 +79,13 @@ class Capture:
     def _attend(self, process: Process) -> str:
         assert process.stdout is not None  # noqa: S101 - both are pipes
         assert process.stderr is not None  # noqa: S101
-        hearing = threading.Thread(
-            target=self._remarks.hear, args=[process.stderr], name="tcpdump remarks"
-        )
+        hear = partial(self._remarks.hear, process.stderr)
+        hearing = Worker("tcpdump remarks", hear, self._stop)
         hearing.start()
         self.read(process.stdout)
-        hearing.join()
+        hearing.finish()
         return self._remarks.last_complaint
 
     def _on_end(self, reason: str) -> None:
         self._restarts.inc()
-        self._health.down("tcpdump", reason)
+        self._health.down("tcpdump", with_mend(reason))

@@ -4,7 +4,7 @@ import subprocess
 
 import pymysql
 
-from interceptor.command import check_command
+from interceptor.command import check_command, with_mend
 from interceptor.settings import Settings
 from interceptor.table import Table
 
@@ -19,9 +19,10 @@ def tcpdump_problem(settings: Settings) -> str | None:
             command, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
         )
     except subprocess.CalledProcessError as error:
-        return f"INTERFACE {settings.interface}: {' '.join(error.stderr.split())}"
+        words = " ".join(error.stderr.split())
+        return with_mend(f"INTERFACE {settings.interface}: {words}")
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"tcpdump: {error}"
+        return with_mend(f"tcpdump: {error}")
     return None
 
 

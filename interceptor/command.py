@@ -1,5 +1,6 @@
 """The tcpdump command: which packets count as a connection, and how they print."""
 
+import re
 from collections.abc import Iterable
 
 # With 32 MiB nothing is lost while the reader stalls for a second of 60,000 packets; of
@@ -38,3 +39,10 @@ def capture_command(interface: str, ports: Iterable[int]) -> list[str]:
 def check_command(interface: str, ports: Iterable[int]) -> list[str]:
     """Return the command that opens the interface, compiles the filter and ends."""
     return ["tcpdump", "-i", interface, "-p", "-d", connection_filter(ports)]
+
+
+def with_mend(reason: str) -> str:
+    """Return why tcpdump failed, and if it lacks rights, what to do about that."""
+    if not re.search(r"not permitted|permission", reason, re.IGNORECASE):
+        return reason
+    return f"{reason}; it needs the capability NET_RAW, without no-new-privileges"

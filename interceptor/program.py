@@ -58,12 +58,12 @@ class Program:
     def __exit__(self, *_: object) -> None:
         """End the program and whatever it started."""
         self._ending.set()
-        self.signal(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
         if not self._worker.finish(END_SECONDS):
-            self.signal(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
             self._worker.finish(END_SECONDS)
 
-    def signal(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the program's group, if it runs."""
         with self._starting, suppress(ProcessLookupError):
             if self._process is not None and self._process.poll() is None:
@@ -92,7 +92,11 @@ class Program:
         except OSError as error:
             return str(error)
         with process:
-            last_words = self._attend(process) if self._attend else ""
+            try:
+                last_words = self._attend(process) if self._attend else ""
+            except BaseException:
+                process.kill()  # nobody reads it any more
+                raise
             code = process.wait()
         return f"exit code {code}: {last_words}" if last_words else f"exit code {code}"
 
@@ -107,5 +111,5 @@ class Program:
                 start_new_session=True,
             )
         if self._ending.is_set():  # set in between, so its signal came too early
-            self.signal(signal.SIGTERM)
+            self.send_signal(signal.SIGTERM)
         return self._process

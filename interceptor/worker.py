@@ -23,7 +23,7 @@ class Worker(threading.Thread):
             self._crash = error
             self._stop_service.set()
 
-    def finish(self, timeout_seconds: float) -> bool:
+    def finish(self, timeout_seconds: float | None = None) -> bool:
         """Wait for the end and return whether it came in time; raise what broke it."""
         self.join(timeout_seconds)
         if self._crash is not None:

@@ -64,3 +64,19 @@ def test_tcpdumps_failure_is_told_everywhere(
     messages = [record.message for record in caplog.records]
     assert messages[0].startswith("tcmdump command running: tcpdump -i nosuch0 ")
     assert any(message.startswith("tcpdump says: nosuch0: ") for message in messages)
+
+
+def test_a_missing_capability_is_named(
+    capture: Capture,
+    health: Health,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The same refusal as the kernel's: a program that may not be executed."""
+    (tmp_path / "tcpdump").touch(mode=0o600)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    deadline = time.monotonic() + 20
+    with capture:
+        while "NET_RAW" not in health.problems()["tcpdump"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)

@@ -115,7 +115,7 @@ def test_signals_reach_the_program():
 
     with Program("child", python(script), attend, ends, Stop()) as program:
         wait_until(lambda: told)
-        program.signal(signal.SIGUSR1)
+        program.send_signal(signal.SIGUSR1)
         wait_until(lambda: ends.reasons)
     assert ends.reasons[0] == f"exit code {-signal.SIGUSR1}"
 
@@ -127,6 +127,6 @@ def test_a_crash_of_ours_stops_the_service_and_is_raised():
     stop = Stop()
     with (
         pytest.raises(ZeroDivisionError),
-        Program("child", python("pass"), attend, Ends(), stop),
+        Program("child", python("import time; time.sleep(60)"), attend, Ends(), stop),
     ):
         assert stop.wait(10)
