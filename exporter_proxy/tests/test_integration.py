@@ -1,0 +1,117 @@
+"""The stack's proxy, pushed to by strangers, and what the stack's Prometheus makes of it."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+
+from exporter_proxy.tests.test_grammar import ACCEPTED
+
+pytestmark = pytest.mark.integration
+
+PROXY = "http://exporter_proxy:6555"
+PROMETHEUS = "http://prometheus:9090"
+APPLICATIONS = ("integration_test", "integration_test_other")
+
+
+def eventually[T](probe: Callable[[], T], seconds: float = 40) -> T:
+    """Return what the probe finds as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := probe()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+    return found
+
+
+def push(**bodies: str | list[str]) -> None:
+    """Push as the manual says: by netcat, which closes when all is sent."""
+    subprocess.run(
+        ["nc", "-q", "0", "exporter_proxy", "6554"],
+        input=json.dumps(bodies).encode(),
+        check=True,
+        timeout=10,
+    )
+
+
+def served() -> list[str]:
+    return requests.get(f"{PROXY}/metrics", timeout=5).text.splitlines()
+
+
+def query(expression: str) -> dict[str, float]:
+    """Return Prometheus' present values by metric name and its label ``n``."""
+    answer = requests.get(
+        f"{PROMETHEUS}/api/v1/query", params={"query": expression}, timeout=5
+    ).json()
+    return {
+        found["metric"].get("n", found["metric"].get("__name__", "")): float(
+            found["value"][1]
+        )
+        for found in answer["data"]["result"]
+    }
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Take back what a test pushed."""
+    yield
+    push(**dict.fromkeys(APPLICATIONS, ""))
+
+
+def test_a_push_by_netcat_is_served():
+    push(integration_test=["# TYPE integration_test gauge", "integration_test 1"])
+
+    eventually(lambda: "integration_test 1" in served())
+    apps = requests.get(f"{PROXY}/apps", timeout=5).text
+    assert "| integration_test " in apps
+
+
+def test_a_bad_push_changes_nobody_s_lines():
+    push(integration_test="integration_test 1", integration_test_other="other_ok 1")
+    eventually(lambda: "integration_test 1" in served())
+
+    push(integration_test="integration_test 2\nthis is no metric")
+
+    eventually(
+        lambda: "this is no metric" in requests.get(f"{PROXY}/apps", timeout=5).text
+    )
+    lines = served()
+    assert "integration_test 1" in lines
+    assert "other_ok 1" in lines
+    assert any(line.startswith("shop_orders_total{") for line in lines)
+
+
+def test_prometheus_sees_what_the_demo_s_applications_push_and_are_polled_for():
+    names = {
+        "shop_visitors",  # by TCP, JSON text
+        "mailer_queue_length",  # by Unix socket, JSON lines
+        "backup_size_bytes",  # by TCP, Cap'n Proto
+        "boiler_room_temperature_celsius",  # polled
+    }
+    expression = f'{{__name__=~"{"|".join(names)}",job="exporter_proxy"}}'
+
+    eventually(lambda: names <= query(expression).keys())
+    assert query('up{job="exporter_proxy"}') == {"up": 1}
+
+
+def test_prometheus_reads_everything_that_is_accepted():
+    """Each row of the grammar becomes a series of its own, and none costs the scrape."""
+    marker = int(time.time())
+    lines = [
+        line.replace(b"a", b"integration_test_%d" % row, 1)
+        for row, (line, _, _) in enumerate(ACCEPTED)
+        if line.strip().startswith(b"a")
+    ]
+
+    push(integration_test=[line.decode() for line in lines])
+    push(integration_test_other=f'integration_test_marker{{n="marker"}} {marker}')
+
+    def marked() -> bool:
+        return query("integration_test_marker").get("marker") == marker
+
+    eventually(marked)
+    assert query('up{job="exporter_proxy"}') == {"up": 1}
+    found = query('{__name__=~"integration_test_[0-9].*"}')
+    assert len(found) == len(lines)
