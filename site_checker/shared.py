@@ -1,8 +1,9 @@
 """Checks shared with other checkers by Redis, and all run here while it is away.
 
 While Redis does not answer, every checker runs every check itself, at the very slots
-it would have had. Sites then get a request from each checker, and no slot is lost; the
-rows stay single, because a slot's results have one event id whoever ran it.
+it would have had. Sites then get a request from each checker, and the rows stay single,
+because a slot's results have one event id whoever ran it. Until an outage is noticed, a
+few seconds pass; what was due in them is run then, each check once.
 """
 
 import logging
@@ -169,12 +170,12 @@ class Shared:
             self._metrics.set_mode(alone=True)
             self._health.down("redis", f"no answer for {OUTAGE_SECONDS} s")
             log.warning("redis is away; running every check here")
-        self._add_slots_to(_now())
+        now = _now()
+        if now - self._covered_to > POLL_SECONDS * 1000:
+            self._add_slots_to(now)
 
     def _add_slots_to(self, now: int) -> None:
         """Have each check's last slot since the previous call run here."""
-        if now - self._covered_to < POLL_SECONDS * 1000:
-            return
         for check in self._checks:
             slot = latest(check, now)
             if slot > self._covered_to:

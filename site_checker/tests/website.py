@@ -31,19 +31,16 @@ def hostile(behave: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 class Website:
-    """Pages by path, each a status and a body; ``/hold`` never answers.
-
-    ``requests`` counts what was asked for.
-    """
+    """Pages by path, each a status and a body; ``/hold`` never answers."""
 
     def __init__(self, pages: dict[str, tuple[int, bytes]]) -> None:
-        self.requests: Counter[str] = Counter()
+        self._paths: list[str] = []
         self.closing = threading.Event()
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                site.requests[self.path] += 1
+                site._paths.append(self.path)
                 if self.path.startswith("/hold"):
                     site.closing.wait()
                     return
@@ -56,10 +53,18 @@ class Website:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How often each path was asked for."""
+        return Counter(self._paths)
 
     def close(self) -> None:
         """Stop serving, and let go whoever is held."""
