@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.stack import SERVICES, eventually, query
+
 FOLDER = Path(__file__).parents[1]
 RULES = [
     rule
@@ -14,6 +16,11 @@ RULES = [
     for group in yaml.safe_load(file.read_text())["groups"]
     for rule in group["rules"]
 ]
+METRICS = {
+    metric
+    for rule in RULES
+    for metric in re.findall(rf"(?:{'|'.join(SERVICES)}|rsync)_[a-z_]+", rule["expr"])
+}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
@@ -42,3 +49,9 @@ def test_promtool_finds_no_fault():
         [FOLDER / "check"], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_a_rule_looks_at_a_metric_that_is_there(metric: str):
+    assert eventually(lambda: query(f"count({metric})"), 30)
