@@ -5,6 +5,7 @@ cannot keep others out, whatever their number.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,7 +48,8 @@ class Connection:
 
     def take(self, size: int) -> bytes:
         """Return the buffer's first bytes and remove them."""
-        data = bytes(self.buffer[:size])
+        with memoryview(self.buffer) as view:
+            data = bytes(view[:size])
         del self.buffer[:size]
         self._group.changed(self, -len(data))
         return data
@@ -63,7 +65,7 @@ class Connections:
     def __init__(self, maximum: int, maximum_bytes: int) -> None:
         self._maximum = maximum
         self._maximum_bytes = maximum_bytes
-        self._open: dict[Connection, None] = {}
+        self._open: OrderedDict[Connection, None] = OrderedDict()
         self._held_bytes = 0
 
     @contextmanager
@@ -81,8 +83,7 @@ class Connections:
         """Note that a connection is alive, and how much more it holds."""
         if connection not in self._open:
             return
-        del self._open[connection]
-        self._open[connection] = None
+        self._open.move_to_end(connection)
         self._held_bytes += by_bytes
         while self._held_bytes > self._maximum_bytes:
             self._evict(next(each for each in self._open if each.buffer))

@@ -1,5 +1,6 @@
 """A body in text exposition format 0.0.4: bytes in, metric families out, or refused."""
 
+import io
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from exporter_proxy.grammar import Help, Sample, Type, is_number, read_line
 from exporter_proxy.refusals import Reason, Refused
 
 UNTYPED = b"untyped"
+
+DUPLICATE = "a series that was there before"
 
 # The names of a family's samples are its own name followed by one of these.
 SUFFIXES: Mapping[bytes, tuple[bytes, ...]] = {
@@ -67,16 +70,16 @@ def parse(body: bytes, reserved_prefix: bytes) -> tuple[Family, ...]:
     without samples are dropped; the pieces of a family are put together.
     Raises Refused when anything is wrong, or a name starts with the reserved prefix.
     """
-    lines = _lines(body)
     reading = _Reading(reserved_prefix)
-    number = 0
+    for number, line in _lines(body):
+        try:
+            reading.add(line)
+        except Refused as refused:
+            raise refused.at(number, line) from None
     try:
-        for number, line in enumerate(lines, start=1):
-            reading.add(number, line)
         return reading.families()
-    except Refused as refused:
-        place = refused.line or number
-        raise refused.at(place, lines[place - 1]) from None
+    except _WrongSeries as wrong:
+        raise wrong.refused.at(*_place(body, wrong.series)) from None
 
 
 def identity(family_type: bytes, series: bytes) -> bytes:
@@ -93,11 +96,31 @@ def identity(family_type: bytes, series: bytes) -> bytes:
     return b"%b%r%b" % (series[:start], float(bound[1]), series[end:])
 
 
-def _lines(body: bytes) -> list[bytes]:
+def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
     text = body.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    return text.split(b"\n")
+    # One at a time: all lines of a large body would take several times its size.
+    for number, line in enumerate(io.BytesIO(text), start=1):
+        yield number, line.removesuffix(b"\n")
+
+
+def _place(body: bytes, series: bytes) -> tuple[int, bytes]:
+    """Return number and text of the line that a series stands in."""
+    for number, line in _lines(body):
+        said = read_line(line)
+        if isinstance(said, Sample) and said.series == series:
+            return number, line
+    raise LookupError(series)
+
+
+class _WrongSeries(Exception):  # noqa: N818 - carries a refusal to where it gets its line
+    """A series that is wrong only in the light of the whole body."""
+
+    def __init__(self, series: bytes, reason: Reason, detail: str) -> None:
+        super().__init__(series)
+        self.series = series
+        self.refused = Refused(reason, detail)
 
 
 class _Reading:
@@ -107,57 +130,53 @@ class _Reading:
         self._reserved_prefix = reserved_prefix
         self._types: dict[bytes, bytes] = {}
         self._helps: dict[bytes, bytes] = {}
-        self._samples: dict[bytes, tuple[int, Sample]] = {}
+        self._values: dict[bytes, bytes] = {}
 
-    def add(self, number: int, line: bytes) -> None:
+    def add(self, line: bytes) -> None:
         """Read one line. Raises Refused."""
         said = read_line(line)
         if said is None:
             return
         if said.name.startswith(self._reserved_prefix):
-            prefix = self._reserved_prefix.decode()
+            reserved = self._reserved_prefix.decode()
             raise Refused(
-                Reason.RESERVED_NAME, f"names that start with {prefix} are reserved"
+                Reason.RESERVED_NAME, f"names that start with {reserved} are reserved"
             )
         match said:
-            case Sample():
-                self._add_sample(number, said)
-            case Help():
-                self._helps[said.name] = said.text
-            case Type():
-                self._add_type(said)
+            case Sample(_, series, value):
+                if series in self._values:
+                    raise Refused(Reason.DUPLICATE_SERIES, DUPLICATE)
+                self._values[series] = value
+            case Help(name, text):
+                self._helps[name] = text
+            case Type(name, family_type):
+                self._add_type(name, family_type)
 
     def families(self) -> tuple[Family, ...]:
-        """Return what was read as families. Raises Refused that knows its line."""
-        lines: dict[bytes, list[bytes]] = {}
-        seen: dict[bytes, int] = {}
-        for number, sample in self._samples.values():
-            name = self._family_of(sample.name)
+        """Return what was read as families. Raises _WrongSeries."""
+        samples: dict[bytes, bytearray] = {}
+        seen: set[bytes] = set()
+        for series, value in self._values.items():
+            sample_name = series.partition(b"{")[0]
+            name = self._family_of(sample_name)
             family_type = self._types.get(name, UNTYPED)
             if family_type in _BOUNDS:
-                _check_fit(name, family_type, number, sample)
-                _check_unique(identity(family_type, sample.series), number, seen)
-            lines.setdefault(name, []).append(
-                b"%b %b\n" % (sample.series, sample.value)
-            )
-        self._check_names(lines)
-        return tuple(self._family(name, samples) for name, samples in lines.items())
+                _check_fit(family_type, sample_name.removeprefix(name), series)
+                _check_unique(family_type, series, seen)
+            samples.setdefault(name, bytearray()).extend(b"%b %b\n" % (series, value))
+        self._check_names(samples)
+        return tuple(self._family(name, lines) for name, lines in samples.items())
 
-    def _add_sample(self, number: int, sample: Sample) -> None:
-        first = self._samples.setdefault(sample.series, (number, sample))
-        if first[0] != number:
-            raise _duplicate(first[0])
-
-    def _add_type(self, said: Type) -> None:
-        before = self._types.setdefault(said.name, said.type)
-        if before != said.type:
+    def _add_type(self, name: bytes, family_type: bytes) -> None:
+        before = self._types.setdefault(name, family_type)
+        if before != family_type:
             raise Refused(
                 Reason.TYPE_CONFLICT, f"the type was {before.decode()} before"
             )
 
-    def _family(self, name: bytes, samples: list[bytes]) -> Family:
+    def _family(self, name: bytes, lines: bytearray) -> Family:
         family_type = self._types.get(name, UNTYPED)
-        return Family(name, family_type, self._helps.get(name, b""), b"".join(samples))
+        return Family(name, family_type, self._helps.get(name, b""), bytes(lines))
 
     def _family_of(self, sample_name: bytes) -> bytes:
         if sample_name in self._types:
@@ -169,39 +188,34 @@ class _Reading:
     def _check_names(self, families: Collection[bytes]) -> None:
         """Refuse a family that has the name of another one's samples."""
         for name in families:
-            for suffix in filter(None, SUFFIXES[self._types.get(name, UNTYPED)]):
+            family_type = self._types.get(name, UNTYPED)
+            for suffix in filter(None, SUFFIXES[family_type]):
                 if name + suffix in families:
                     raise self._name_conflict(name, name + suffix)
 
-    def _name_conflict(self, family: bytes, sample_name: bytes) -> Refused:
-        line = next(
-            n for n, sample in self._samples.values() if sample.name == sample_name
-        )
-        of = f"{family.decode()} is a {self._types[family].decode()}"
-        return Refused(
-            Reason.TYPE_CONFLICT, f"{of} and has samples of this name itself", line
+    def _name_conflict(self, family: bytes, sample_name: bytes) -> _WrongSeries:
+        series = next(s for s in self._values if s.partition(b"{")[0] == sample_name)
+        owner = f"{family.decode()}, a {self._types[family].decode()}"
+        return _WrongSeries(
+            series, Reason.TYPE_CONFLICT, f"{owner}, has samples of this name itself"
         )
 
 
-def _check_fit(family: bytes, family_type: bytes, number: int, sample: Sample) -> None:
-    suffix = sample.name.removeprefix(family)
+def _check_fit(family_type: bytes, suffix: bytes, series: bytes) -> None:
     kind = family_type.decode()
     if suffix not in SUFFIXES[family_type]:
-        raise Refused(Reason.TYPE_MISMATCH, f"a {kind} has no such sample", number)
+        raise _WrongSeries(
+            series, Reason.TYPE_MISMATCH, f"a {kind} has no sample of this name"
+        )
     bearer, label, pattern = _BOUNDS[family_type]
-    bound = pattern.match(sample.series)
+    bound = pattern.match(series)
     if suffix == bearer and not (bound and is_number(bound[1])):
         wanted = f"this sample of a {kind} needs the label {label} with a number"
-        raise Refused(Reason.TYPE_MISMATCH, wanted, number)
+        raise _WrongSeries(series, Reason.TYPE_MISMATCH, wanted)
 
 
-def _check_unique(series: bytes, number: int, seen: dict[bytes, int]) -> None:
-    first = seen.setdefault(series, number)
-    if first != number:
-        raise _duplicate(first, number)
-
-
-def _duplicate(first: int, number: int | None = None) -> Refused:
-    return Refused(
-        Reason.DUPLICATE_SERIES, f"the same series as in line {first}", number
-    )
+def _check_unique(family_type: bytes, series: bytes, seen: set[bytes]) -> None:
+    known = identity(family_type, series)
+    if known in seen:
+        raise _WrongSeries(series, Reason.DUPLICATE_SERIES, DUPLICATE)
+    seen.add(known)

@@ -126,14 +126,15 @@ def _clean_labels(labels: bytes) -> bytes:
     if b"\\" in labels:
         labels = _ESCAPE.sub(_known_escape, labels)
     pairs = _LABEL_PARTS.findall(labels)
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
+    names = {name for name, _ in pairs}
+    if len(names) < len(pairs):
         raise Refused(Reason.DUPLICATE_LABEL, "a label's name is used twice")
-    if any(name.startswith(b"__") for name in names):
+    if b"__" in labels and any(name.startswith(b"__") for name in names):
         raise Refused(
             Reason.RESERVED_LABEL, 'label names that start with "__" are reserved'
         )
-    kept = sorted(name + b"=" + value for name, value in pairs if value != b'""')
+    kept = [name + b"=" + value for name, value in pairs if value != b'""']
+    kept.sort()
     return b"{%b}" % b",".join(kept) if kept else b""
 
 

@@ -26,7 +26,7 @@ from servicekit.web import announce_port
 log = logging.getLogger(__name__)
 
 # How many of the largest messages all connections together may hold unfinished.
-UNFINISHED_MESSAGES = 4
+UNFINISHED_MESSAGES = 2
 
 HTTP_IDLE_SECONDS = 75
 HTTP_SHUTDOWN_SECONDS = 2

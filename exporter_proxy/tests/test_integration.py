@@ -1,4 +1,4 @@
-"""The stack's proxy, pushed to by strangers, and what the stack's Prometheus makes of it."""
+"""The stack's proxy, pushed to by strangers, and what Prometheus makes of it."""
 
 import json
 import subprocess
@@ -97,7 +97,7 @@ def test_prometheus_sees_what_the_demo_s_applications_push_and_are_polled_for():
 
 
 def test_prometheus_reads_everything_that_is_accepted():
-    """Each row of the grammar becomes a series of its own, and none costs the scrape."""
+    """Each row of the grammar becomes a series, and none costs the scrape."""
     marker = int(time.time())
     lines = [
         line.replace(b"a", b"integration_test_%d" % row, 1)
