@@ -23,7 +23,10 @@ PART = "rabbitmq"
 
 
 class Broker:
-    """Publishes batches; ``close`` it after a failure, the next batch connects anew."""
+    """Publishes batches; ``close`` it after a failure, the next batch connects anew.
+
+    So it does by itself when the connection was lost with nothing under way.
+    """
 
     def __init__(self, settings: Settings, metrics: Metrics, health: Health) -> None:
         self._settings = settings
@@ -37,7 +40,8 @@ class Broker:
 
         Raises PublishFailed when there is no connection to be had.
         """
-        if self._session is None:
+        if self._session is None or self._session.has_ended:
+            self.close()
             self._session = self._connect()
         return self._session.publish(messages)
 

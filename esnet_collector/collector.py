@@ -25,7 +25,7 @@ PART = "collection"
 
 
 class Collector:
-    """Collects pass by pass; after a failure the servers are connected to anew."""
+    """Collects pass by pass; a server that failed is connected to anew."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -80,8 +80,12 @@ class Collector:
             self._await_lead()
             if not self._stop.is_set():
                 self._pass()
-        except FAILURES:
-            self._disconnect()
+        except pymysql.MySQLError:
+            self._parts.store.close()
+            self._parts.metrics.leading.set(0)
+            raise
+        except PublishFailed:
+            self._parts.broker.close()
             raise
 
     def _await_lead(self) -> None:

@@ -79,6 +79,11 @@ class Outbox:
         """Return how long the broker has owed a confirmation; 0 when it owes none."""
         return time.monotonic() - self._progress_at if self._in_flight else 0.0
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing can be added any more."""
+        return self._ended is not None
+
     def end(self, error: PublishFailed) -> None:
         """Fail everything that is not safe yet, and whatever is added from now on."""
         with self._lock:

@@ -76,6 +76,11 @@ class Session:
         self._loop.add_callback_threadsafe(self._send)
         return outcome
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing can be published any more."""
+        return self._outbox.has_ended
+
     def close(self) -> None:
         """End the connection; what is not confirmed by then has failed."""
         self._loop.add_callback_threadsafe(self._shut)

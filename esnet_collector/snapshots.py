@@ -31,9 +31,10 @@ class Snapshots:
         known = self._parts.store.open_names()
         self._parts.metrics.interfaces.set(len(known))
         reply = self._parts.source.interfaces()
-        if reply.outcome not in (Outcome.OK, Outcome.EMPTY):
+        answered = reply.outcome in (Outcome.OK, Outcome.EMPTY)
+        if not answered or not (reply.values or known):
             self._count("failed")
-            raise SourceUnavailable(f"interfaces: {reply.reason}")
+            raise SourceUnavailable(f"interfaces: {reply.reason or 'none is listed'}")
         listed = {interface.resource for interface in reply.values}
         if is_mass_change(known, listed, self._parts.settings.max_missing_share):
             self._hold(len(known), len(known - listed))

@@ -430,17 +430,29 @@ def test_without_a_snapshot_known_interfaces_go_on(
     assert int(row["active_from"]) - int(row["traffic_until"]) < 30_000
 
 
-def test_an_api_that_fails_ends_the_pass_with_its_reason(
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer(503), "HTTP 503 Service Unavailable"),
+        (Answer(404), "HTTP 404"),
+        (Answer(200), "empty body"),
+        (Answer(200, b"[]"), "none is listed"),
+        (Answer(200, b"[{"), "no JSON"),
+    ],
+)
+def test_an_api_without_interfaces_ends_the_pass_with_its_reason(
     make_program: Callable[[str, Bus], Program],
     website: Website,
     bus: Bus,
     database: Database,
+    answer: Answer,
+    reason: str,
 ) -> None:
     bus.declare()
-    website.says(Answer(503, headers={"Retry-After": "0"}))
+    website.says(answer)
     result = make_program(website.url, bus).once()
     assert result.returncode == 1
-    assert "the pass failed: interfaces: HTTP 503 Service Unavailable" in result.stdout
+    assert f"the pass failed: interfaces: {reason}" in result.stdout
     assert "Traceback" not in result.stdout
     assert database.rows() == []
 
