@@ -70,6 +70,8 @@ class Receiver:
                 self._drop("reset", source, connection)
             finally:
                 writer.close()
+                # An exception set in the stream keeps the frames that it passed through.
+                connection.buffer.clear()
 
     async def _read(self, connection: Connection, source: str) -> None:
         await connection.hold(messages.HEAD_BYTES)
