@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from select import select
 
 import capnp
 import orjson
@@ -69,12 +70,18 @@ class AsCapnp:
             appName=application, data=metrics
         )
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-            self._connection.sendall(message.to_bytes())
+            self._open_connection().sendall(message.to_bytes())
         except OSError:
             self.close()
             raise
+
+    def _open_connection(self) -> socket.socket:
+        """Return the connection, a new one if the proxy has closed the last."""
+        if self._connection is not None and select([self._connection], [], [], 0)[0]:
+            self.close()  # the proxy never answers: what can be read is the end
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
 
     def close(self) -> None:
         """Close the connection, if there is one."""

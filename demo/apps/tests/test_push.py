@@ -64,6 +64,17 @@ def test_capnp_messages_share_a_connection(receiver: socket.socket):
             assert (message.appName, message.data) == ("shop", body)
 
 
+def test_a_connection_that_the_receiver_closed_is_opened_anew(receiver: socket.socket):
+    pushes = AsCapnp(by_tcp("127.0.0.1", port(receiver)))
+    pushes.push("shop", "a 1\n")
+    receiver.accept()[0].close()
+
+    pushes.push("shop", "a 2\n")
+    pushes.close()
+
+    assert b"a 2\n" in received(receiver)
+
+
 class Idle:
     """An application without work."""
 
