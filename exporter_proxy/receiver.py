@@ -70,7 +70,7 @@ class Receiver:
                 self._drop("reset", source, connection)
             finally:
                 writer.close()
-                # An exception set in the stream keeps the frames that it passed through.
+                # An exception set in the stream keeps the frames it passed through.
                 connection.buffer.clear()
 
     async def _read(self, connection: Connection, source: str) -> None:
