@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 OPEN_NAMES = "SELECT name FROM esnet_interfaces WHERE status = '1'"
 
 SEEN = """
-UPDATE esnet_interfaces SET active_until = %s WHERE status = '1' AND name NOT IN %s
+UPDATE esnet_interfaces SET last_seen = %s WHERE status = '1' AND name NOT IN %s
 """
 CLOSE = """
 UPDATE esnet_interfaces
-SET status = '0', active_until = COALESCE(active_until, active_from)
+SET status = '0', active_until = COALESCE(last_seen, active_from)
 WHERE status = '1' AND name IN %s
 """
 LAST_ENDS = """
@@ -33,7 +33,7 @@ WHERE status <> '1' AND name IN %s GROUP BY name
 """
 OPEN = """
 INSERT INTO esnet_interfaces
-    (name, status, active_from, active_until,
+    (name, status, active_from, last_seen,
     traffic_until, errors_until, discards_until)
 VALUES (%s, '1', %s, %s, %s, %s, %s)
 """

@@ -21,8 +21,8 @@ CREATE TABLE IF NOT EXISTS interceptor.captures (
 CREATE DATABASE IF NOT EXISTS esnet CHARACTER SET utf8mb4;
 
 -- One row for each period in which an interface was there. Times are epoch milliseconds;
--- status is "1" while the interface is there and "0" once it is gone; active_until is when
--- it was last seen, and the other *_until are how far each type of measurement is read.
+-- status is "1" while the interface is there and "0" once it is gone; active_until is then
+-- when it was last seen. The other *_until are how far each type of measurement is read.
 CREATE TABLE IF NOT EXISTS esnet.esnet_interfaces (
     id INT NOT NULL AUTO_INCREMENT,
     name VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'the resource',
@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS esnet.esnet_interfaces (
     errors_until VARCHAR(13) NULL,
     discards_until VARCHAR(13) NULL,
     traffic_until VARCHAR(13) NULL,
+    last_seen VARCHAR(13) NULL,
     active_name VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
         AS (IF(status = '1', name, NULL)) STORED COMMENT 'unique: one open row an interface',
     PRIMARY KEY (id, name),

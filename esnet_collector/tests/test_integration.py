@@ -136,7 +136,8 @@ def test_what_is_delivered_is_what_there_is(
     for row in rows:
         cursors = {row[f"{kind}_until"] for kind in ("traffic", "errors", "discards")}
         assert len(cursors) == 1
-        assert row["active_from"] == row["active_until"]
+        assert row["active_from"] == row["last_seen"]
+        assert row["active_until"] is None
 
 
 def test_messages_are_what_the_consumers_expect(program: Program, bus: Bus) -> None:
@@ -374,7 +375,7 @@ def test_an_interface_is_closed_drained_and_opened_again(
         others = database.rows("status = '1'")
         assert row["status"] == "0"
         assert len(others) == 9
-        assert all(row["active_until"] < each["active_until"] for each in others)
+        assert all(row["active_until"] < each["last_seen"] for each in others)
         assert row["traffic_until"] >= row["active_until"] or (
             int(row["active_until"]) - int(row["traffic_until"]) < 30_000
         )
