@@ -10,7 +10,7 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
-from exporter_proxy.config_file import PollExternal
+from exporter_proxy.config_file import Address, PollExternal
 from exporter_proxy.exposition import parse
 from exporter_proxy.intake import Intake, Origin
 from exporter_proxy.metrics import PREFIX, Metrics
@@ -27,7 +27,8 @@ class Target:
     def __init__(self, url: str) -> None:
         self._url = URL(url)
         self.name = str(self._url.with_user(None))  # a password is shown to nobody
-        self.source = f"external_poll: {self._url.host}:{self._url.port}"
+        where = Address(self._url.host or "", self._url.port or 0)
+        self.source = f"external_poll: {where}"
 
     async def fetch(self, session: aiohttp.ClientSession, max_bytes: int) -> bytes:
         """Return what the target serves. Raises Refused."""

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from exporter_proxy import messages
 from exporter_proxy.applications import check_name
+from exporter_proxy.config_file import Address
 from exporter_proxy.config_file import Receiver as Config
 from exporter_proxy.connections import Connection, Connections, Crowded
 from exporter_proxy.intake import INLINE_BYTES, Intake, Origin
@@ -37,8 +38,7 @@ class Receiver:
     ) -> None:
         """Read what a client of the TCP socket pushes."""
         host, port, *_ = writer.get_extra_info("peername") or ("?", 0)
-        source = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        await self._attend("tcp", source, reader, writer)
+        await self._attend("tcp", str(Address(host, port)), reader, writer)
 
     async def attend_unix(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
