@@ -31,7 +31,7 @@ _TUNING = {
     "fetch_max_bytes": 10 * 1024 * 1024,
     "metadata_max_age_ms": 60_000,  # how soon new partitions are noticed
     "reconnect_backoff_max_ms": 5_000,
-    "session_timeout_ms": 30_000,
+    "session_timeout_ms": 15_000,  # how soon others take over after a crash
     "heartbeat_interval_ms": 3_000,
     "max_poll_interval_ms": 300_000,
 }
@@ -49,6 +49,7 @@ _NOT_OURS_ANY_MORE = (
 
 def problems(kafka: Kafka) -> Iterator[str]:
     """Yield what keeps Kafka from being used."""
+    _quieten_client()
     try:
         KafkaConsumer(**({"bootstrap_timeout_ms": _TIMEOUT_MS} | kafka.connect)).close()
     except (KafkaError, OSError) as error:
@@ -63,8 +64,7 @@ class Inbox:
     """
 
     def __init__(self, kafka: Kafka, settings: Settings) -> None:
-        if not log.isEnabledFor(logging.DEBUG):  # the client tells its every move
-            logging.getLogger("kafka").setLevel(logging.ERROR)
+        _quieten_client()
         self._topic = kafka.topic
         self._shown: set[TopicPartition] = set()
         self._consumer = KafkaConsumer(
@@ -137,6 +137,12 @@ class Inbox:
         if mine != self._shown:
             log.info("assigned topic=%s partitions=%s", self._topic, _numbers(mine))
             self._shown = mine
+
+
+def _quieten_client() -> None:
+    """Keep the client, which tells its every move, to errors unless debugging."""
+    if not log.isEnabledFor(logging.DEBUG):
+        logging.getLogger("kafka").setLevel(logging.ERROR)
 
 
 def _numbers(partitions: Iterable[TopicPartition]) -> str:

@@ -62,8 +62,15 @@ class Metrics:
             registry=registry,
         )
 
+        self._last_success = Gauge(
+            "db_writer_last_success_timestamp_seconds",
+            "When a batch was last stored",
+            registry=registry,
+        )
+
     def count(self, written: Written) -> None:
-        """Count what was stored."""
+        """Count what was stored, just now."""
+        self._last_success.set_to_current_time()
         self._rows.labels("new").inc(written.new)
         self._rows.labels("duplicate").inc(written.duplicates)
 

@@ -15,7 +15,7 @@ MOST_CHECKS = 50
 
 _QUERY = """
     SELECT
-        check_id, url, expected_code, regexp, last.created AS last_created,
+        checks.check_id, url, expected_code, regexp, last.created AS last_created,
         last.success AS last_success, last.code AS last_code,
         last.reason AS last_reason, last.response_time AS last_response_time,
         day.results, day.successes
@@ -65,6 +65,8 @@ def look_up(uri: str) -> list[CheckSummary]:
     try:
         with connect(uri) as connection, connection.cursor(row_factory=rows) as cursor:
             return cursor.execute(_QUERY, {"most": MOST_CHECKS}).fetchall()
+    except psycopg.errors.UndefinedTable:  # no writer has been here yet
+        return []
     except psycopg.Error as error:
         raise ServiceFailed(f"postgresql_uri: {error}") from error
 
