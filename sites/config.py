@@ -20,6 +20,8 @@ _CONNECT_KEYWORDS = (
     KafkaProducer.DEFAULT_CONFIG.keys() & KafkaConsumer.DEFAULT_CONFIG.keys()
 )
 
+_SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+
 
 def _web_address(url: str) -> str:
     parts = urlsplit(url)
@@ -68,6 +70,10 @@ def _server_address(*schemes: str) -> AfterValidator:
 def _kafka_keywords(connect: dict[str, Any]) -> dict[str, Any]:
     if unknown := sorted(connect.keys() - _CONNECT_KEYWORDS):
         raise ValueError(f"unknown keyword of the Kafka client: {', '.join(unknown)}")
+    # The client takes any other word for PLAINTEXT, and would send secrets in the clear.
+    if connect.get("security_protocol", "PLAINTEXT") not in _SECURITY_PROTOCOLS:
+        expected = ", ".join(_SECURITY_PROTOCOLS)
+        raise ValueError(f"security_protocol: expected one of {expected}")
     return connect
 
 

@@ -154,3 +154,11 @@ def test_every_absent_certificate_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot read: No such file or directory"):
         config.read(tmp_path / "absent.yaml")
+
+
+def test_a_misspelt_security_protocol_is_no_plain_connection() -> None:
+    connect = {"bootstrap_servers": "kafka:9093", "security_protocol": "TLS"}
+    assert problems(valid(kafka={"connect": connect, "topic": "sites"})) == (
+        "config.yaml: kafka.connect: security_protocol: expected one of"
+        " PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
+    )
