@@ -70,7 +70,7 @@ def _server_address(*schemes: str) -> AfterValidator:
 def _kafka_keywords(connect: dict[str, Any]) -> dict[str, Any]:
     if unknown := sorted(connect.keys() - _CONNECT_KEYWORDS):
         raise ValueError(f"unknown keyword of the Kafka client: {', '.join(unknown)}")
-    # The client takes any other word for PLAINTEXT, and would send secrets in the clear.
+    # The client takes any other word for PLAINTEXT, and would show secrets to everyone.
     if connect.get("security_protocol", "PLAINTEXT") not in _SECURITY_PROTOCOLS:
         expected = ", ".join(_SECURITY_PROTOCOLS)
         raise ValueError(f"security_protocol: expected one of {expected}")
