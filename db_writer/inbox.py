@@ -8,12 +8,15 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import (
     CommitFailedError,
     IllegalGenerationError,
+    KafkaConfigurationError,
     KafkaError,
+    KafkaTimeoutError,
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
 
 from db_writer.settings import Settings
+from servicekit import SettingsError
 from sites.config import Kafka
 
 log = logging.getLogger(__name__)
@@ -49,10 +52,9 @@ _NOT_OURS_ANY_MORE = (
 
 def problems(kafka: Kafka) -> Iterator[str]:
     """Yield what keeps Kafka from being used."""
-    _quieten_client()
     try:
-        KafkaConsumer(**({"bootstrap_timeout_ms": _TIMEOUT_MS} | kafka.connect)).close()
-    except (KafkaError, OSError) as error:
+        _connected(kafka, {"bootstrap_timeout_ms": _TIMEOUT_MS}).close()
+    except KafkaError as error:
         yield f"kafka.connect: {error}"
 
 
@@ -64,12 +66,13 @@ class Inbox:
     """
 
     def __init__(self, kafka: Kafka, settings: Settings) -> None:
-        _quieten_client()
         self._topic = kafka.topic
+        self._servers = kafka.connect.get("bootstrap_servers", "localhost")
         self._shown: set[TopicPartition] = set()
-        self._consumer = KafkaConsumer(
+        self._consumer = _connected(
+            kafka,
+            _TUNING,
             kafka.topic,
-            **(_TUNING | kafka.connect),
             group_id=settings.consumer_group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -121,7 +124,13 @@ class Inbox:
         """
         mine = self._consumer.assignment()
         asked = mine or {TopicPartition(self._topic, 0)}
-        ends = self._consumer.end_offsets(asked, timeout_ms=_TIMEOUT_MS)
+        try:
+            ends = self._consumer.end_offsets(asked, timeout_ms=_TIMEOUT_MS)
+        except KafkaTimeoutError as error:
+            seconds = _TIMEOUT_MS // 1000
+            raise KafkaTimeoutError(
+                f"no answer from {self._servers} within {seconds} s"
+            ) from error
         return sum(max(0, ends[one] - self._position(one, ends[one])) for one in mine)
 
     def close(self) -> None:
@@ -139,10 +148,25 @@ class Inbox:
             self._shown = mine
 
 
-def _quieten_client() -> None:
-    """Keep the client, which tells its every move, to errors unless debugging."""
+def _connected(
+    kafka: Kafka,
+    defaults: Mapping[str, object],
+    *topics: str,
+    **own: object,
+) -> KafkaConsumer:
+    """Return a client; the file's keywords win over the defaults, ours over both.
+
+    Raises KafkaError when it connects at once and cannot, and SettingsError when the
+    keywords make no sense.
+    """
     if not log.isEnabledFor(logging.DEBUG):
-        logging.getLogger("kafka").setLevel(logging.ERROR)
+        # The client tells its every move, and in one place why a connection failed.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
+        logging.getLogger("kafka.net.manager").setLevel(logging.ERROR)
+    try:
+        return KafkaConsumer(*topics, **{**defaults, **kafka.connect, **own})
+    except (KafkaConfigurationError, TypeError, ValueError) as error:
+        raise SettingsError([f"kafka.connect: {error}"]) from error
 
 
 def _numbers(partitions: Iterable[TopicPartition]) -> str:

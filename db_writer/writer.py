@@ -61,9 +61,10 @@ class Writer:
         self._health.beat("loop")
         batch: Batch = {}
         try:
-            self._look_at_kafka()
             batch = self._inbox.take(_TAKE_SECONDS)
             self._deliver(batch)
+            batch = {}  # what fails from here on does not concern it
+            self._look_at_kafka()
         except (psycopg.Error, KafkaError) as error:
             self._inbox.put_back(batch)
             self._wait_out(error, stop)
@@ -135,6 +136,7 @@ class Writer:
         self._health.down(part, str(error))
         self._metrics.paused.set(1)
         if part == "kafka":
+            self._lag_due = 0
             stop.wait(delay)
         else:
             self._stay(delay, stop)

@@ -306,7 +306,7 @@ def test_a_database_that_is_away_is_waited_for(start: Start):
 def test_a_kafka_that_is_away_is_waited_for(start: Start, tmp_path: Path):
     config = write_config(tmp_path / "away.yaml", Topic("none", "nowhere.invalid:9092"))
     program = start(CONFIG=str(config))
-    eventually(lambda: program.problems().get("kafka", "").startswith("KafkaTimeout"))
+    eventually(lambda: "no answer from nowhere" in program.problems().get("kafka", ""))
     eventually(lambda: "kafka failed attempt=2" in program.log)
     checked = program.ask("--check")
     assert checked.returncode == 1
