@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 import site_checker
 from servicekit import Health, Service, Stop, serve
-from site_checker import connections
+from site_checker import connections, kafka_log
 from site_checker.answer import examine
 from site_checker.checker import Checker
 from site_checker.inbox import Inbox, Threads
@@ -26,7 +26,7 @@ ABOUT = site_checker.__doc__ or ""
 
 def run(settings: Settings, stop: Stop) -> None:
     """Run checks until stopped, or each of them once."""
-    connections.quiet_kafka_log()
+    kafka_log.quieten()
     file = config.read(settings.config)
     registry, health, inbox = CollectorRegistry(), Health(), Inbox()
     metrics, outbox = Metrics(registry), Outbox(file.kafka, inbox, health)
@@ -47,7 +47,7 @@ def run(settings: Settings, stop: Stop) -> None:
 
 def check(settings: Settings) -> Iterator[str]:
     """Read the file, and try the servers that it names."""
-    connections.quiet_kafka_log()
+    kafka_log.quieten()
     yield from connections.problems(settings, config.read(settings.config))
 
 

@@ -7,17 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import NewTopic
-from kafka.errors import (
-    ClusterAuthorizationFailedError,
-    KafkaError,
-    TopicAlreadyExistsError,
-    TopicAuthorizationFailedError,
-)
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from servicekit import Backoff, Health, Stop, Stopped, retry
 from site_checker.inbox import Inbox
+from site_checker.topics import make_topic
 from sites.config import Kafka
 from sites.result import Result, encode
 
@@ -36,7 +31,9 @@ _PRODUCER = {
     "request_timeout_ms": TIMEOUT_MS // 2,
     "delivery_timeout_ms": TIMEOUT_MS,
     "max_block_ms": TIMEOUT_MS,
-    "bootstrap_timeout_ms": TIMEOUT_MS,
+    # The newest; to older brokers their own version is spoken. Unless one is given,
+    # every client that cannot connect leaves a thread behind.
+    "api_version": (4, 3),
 }
 
 type Delivery = tuple[Result, Callable[[], None]]
@@ -63,14 +60,10 @@ class Outbox:
     def start(self, partitions: int, stop: Stop) -> None:
         """Connect, make the topic if it is missing, and begin to send.
 
-        Raises Stopped when asked to stop while Kafka is still away.
+        Raises Stopped when asked to stop while Kafka is still away, and
+        SettingsError when the library cannot make sense of ``kafka.connect``.
         """
-
-        def connect() -> None:
-            make_topic(self._kafka, partitions)
-            self._connected()
-
-        self._retry(connect, stop)
+        self._retry(partial(make_topic, self._kafka, partitions), stop)
         log.info("connected to kafka topic=%s", self._kafka.topic)
         self._thread.start()
 
@@ -139,25 +132,6 @@ class Outbox:
             health=self._health,
             backoff=RECONNECT,
         )
-
-
-def make_topic(kafka: Kafka, partitions: int) -> None:
-    """Make the topic, unless it is there; the cluster says how often it is replicated.
-
-    Raises KafkaError when there is no Kafka to be had.
-    """
-    connect = {"bootstrap_timeout_ms": TIMEOUT_MS} | kafka.connect
-    admin = KafkaAdminClient(**connect)
-    try:
-        admin.create_topics(
-            [NewTopic(kafka.topic, partitions, -1)], timeout_ms=TIMEOUT_MS
-        )
-    except TopicAlreadyExistsError:
-        pass
-    except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
-        log.warning("may not make topics; it has to be there: %s", error)
-    finally:
-        admin.close()
 
 
 def _raise(error: Exception) -> None:

@@ -22,6 +22,9 @@ _CONNECT_KEYWORDS = (
 
 _SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
+# The library takes any other word for the first.
+_SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+
 
 def _web_address(url: str) -> str:
     parts = urlsplit(url)
@@ -70,6 +73,11 @@ def _server_address(*schemes: str) -> AfterValidator:
 def _kafka_keywords(connect: dict[str, Any]) -> dict[str, Any]:
     if unknown := sorted(connect.keys() - _CONNECT_KEYWORDS):
         raise ValueError(f"unknown keyword of the Kafka client: {', '.join(unknown)}")
+    protocol = connect.get("security_protocol", _SECURITY_PROTOCOLS[0])
+    if protocol not in _SECURITY_PROTOCOLS:
+        raise ValueError(
+            f"security_protocol: expected one of {', '.join(_SECURITY_PROTOCOLS)}"
+        )
     # The client takes any other word for PLAINTEXT, and would show secrets to everyone.
     if connect.get("security_protocol", "PLAINTEXT") not in _SECURITY_PROTOCOLS:
         expected = ", ".join(_SECURITY_PROTOCOLS)

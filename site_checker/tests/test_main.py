@@ -88,6 +88,13 @@ def test_an_unusable_redis_uri_is_told(config: Path, uri: str, problem: str) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_a_value_that_the_kafka_library_cannot_read_is_told(config: Path) -> None:
+    config.write_text(CONFIG.replace('"127.0.0.1:1"', "5"))
+    done = site_checker("-c", str(config), "--once")
+    assert done.returncode == 2
+    assert done.stderr == "kafka.connect: 'int' object is not iterable\n"
+
+
 def test_check_tells_of_each_server_that_is_away(config: Path) -> None:
     done = site_checker("-c", str(config), "--check")
     assert done.returncode == 1

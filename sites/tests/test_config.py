@@ -106,6 +106,15 @@ def test_an_expression_that_could_hang_is_refused(regexp: str) -> None:
     )
 
 
+def test_a_misspelt_protocol_is_refused_and_not_taken_for_no_protection() -> None:
+    connect = {"bootstrap_servers": "kafka:9092", "security_protocol": "SLL"}
+    [line] = problems(valid(kafka={"connect": connect, "topic": "sites"}))
+    assert line == (
+        "config.yaml: kafka.connect: security_protocol: "
+        "expected one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"
+    )
+
+
 def test_a_repeated_check_is_refused_whatever_its_period() -> None:
     page = {"url": "http://www.demo/"}
     [line] = problems(
