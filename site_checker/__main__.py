@@ -28,18 +28,19 @@ def run(settings: Settings, stop: Stop) -> None:
     """Run checks until stopped, or each of them once."""
     kafka_log.quieten()
     file = config.read(settings.config)
+    leases = None if settings.once else connections.leases(settings, file)
     registry, health, inbox = CollectorRegistry(), Health(), Inbox()
     metrics, outbox = Metrics(registry), Outbox(file.kafka, inbox, health)
     get = Prober(settings.ca_bundle).get
     with ExitStack() as stack:
+        if leases:
+            port = settings.metrics_port
+            stack.enter_context(serve(NAME, ABOUT, port, registry, health))
+        outbox.start(settings.topic_partitions, stop)
         schedule: Schedule = Once(file.checks)
-        if not settings.once:
-            leases = connections.leases(settings, file)
+        if leases:
             redis = Threads("redis", 1, inbox)
             schedule = Shared(file.checks, leases, redis, health, metrics)
-            web = serve(NAME, ABOUT, settings.metrics_port, registry, health)
-            stack.enter_context(web)
-        outbox.start(settings.topic_partitions, stop)
         workers = Threads("worker", settings.checks_at_once, inbox)
         checker = Checker(schedule, workers, partial(examine, get), outbox, metrics)
         checker.run(stop, health)

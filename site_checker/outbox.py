@@ -4,11 +4,12 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from servicekit import Backoff, Health, Stop, Stopped, retry
 from site_checker.inbox import Inbox
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 RECONNECT = Backoff(initial_seconds=0.5, maximum_seconds=10)
 BATCH_RESULTS = 500
 TIMEOUT_MS = 10_000
+
+# By then every message was delivered or given up, so no discarded producer still
+# has any: with one, it would not end.
+FLUSH_SECONDS = 2 * TIMEOUT_MS / 1000
 
 # A batch is written once, in order, on every replica, or an error says that it was not.
 _PRODUCER = {
@@ -76,8 +81,7 @@ class Outbox:
         self._queue.put(None)
         self._thread.join(within_seconds)
         self._gave_up.set()
-        if self._producer is not None:
-            self._producer.close(timeout=1)
+        self._discard_producer()
 
     def _run(self) -> None:
         try:
@@ -106,12 +110,11 @@ class Outbox:
         producer = self._connected()
         try:
             sent = [self._send(producer, result) for result, _ in batch]
-            producer.flush(TIMEOUT_MS / 1000)
+            producer.flush(FLUSH_SECONDS)
             for acknowledgement in sent:
-                acknowledgement.get(timeout=TIMEOUT_MS / 1000)
+                acknowledgement.get(timeout=FLUSH_SECONDS)
         except KafkaError:
-            self._producer = None
-            producer.close(timeout=0)
+            self._discard_producer()
             raise
 
     def _send(self, producer: KafkaProducer, result: Result) -> Any:  # noqa: ANN401 - untyped
@@ -122,6 +125,14 @@ class Outbox:
         if self._producer is None:
             self._producer = KafkaProducer(**_PRODUCER | self._kafka.connect)
         return self._producer
+
+    def _discard_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(
+                KafkaTimeoutError
+            ):  # it still has what could not be delivered
+                producer.close(timeout=0)
 
     def _retry(self, action: Callable[[], None], stop: Stop) -> None:
         retry(
