@@ -129,9 +129,8 @@ class Outbox:
     def _discard_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(
-                KafkaTimeoutError
-            ):  # it still has what could not be delivered
+            # It complains when it still has what could not be delivered.
+            with suppress(KafkaTimeoutError):
                 producer.close(timeout=0)
 
     def _retry(self, action: Callable[[], None], stop: Stop) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from site_checker.tests.stack import Program, eventually
+
 CONFIG = """
 kafka: {connect: {bootstrap_servers: "127.0.0.1:1"}, topic: sites}
 redis_uri: redis://127.0.0.1:1
@@ -93,6 +95,16 @@ def test_a_value_that_the_kafka_library_cannot_read_is_told(config: Path) -> Non
     done = site_checker("-c", str(config), "--once")
     assert done.returncode == 2
     assert done.stderr == "kafka.connect: 'int' object is not iterable\n"
+
+
+def test_without_kafka_it_says_so_waits_and_ends_when_asked(config: Path) -> None:
+    program = Program(config)
+    eventually(lambda: "Unable to bootstrap" in program.problems().get("kafka", ""))
+    assert any(
+        "kafka failed attempt=1 retry_in_seconds=" in line for line in program.log
+    )
+    assert program.stop() == 0
+    assert not any("Traceback" in line for line in program.log)
 
 
 def test_check_tells_of_each_server_that_is_away(config: Path) -> None:
