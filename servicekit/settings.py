@@ -136,12 +136,16 @@ def _value(details: Setting, source: Mapping[str, str]) -> Any:  # noqa: ANN401 
 
 
 def _find(details: Setting, source: Mapping[str, str]) -> tuple[str, str | None]:
-    """Return the name and text of the first variable set; an empty one is not."""
+    """Return the name and text of the first variable set; an empty one is not.
+
+    A secret's file comes first: the plain variable may only be a default that the
+    Compose file gives it.
+    """
     for name in details.names:
-        if source.get(name):
-            return name, source[name]
         if details.secret and (path := source.get(f"{name}_FILE")):
             return f"{name}_FILE", _read_secret(f"{name}_FILE", path)
+        if source.get(name):
+            return name, source[name]
     return details.env, None
 
 

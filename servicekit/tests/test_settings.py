@@ -90,11 +90,11 @@ def test_a_secret_is_read_from_the_file_that_is_named(tmp_path: Path):
     assert load(Settings, {"PASSWORD_FILE": str(file)}).password == " kept as it is "
 
 
-def test_a_secret_itself_wins_over_its_file(tmp_path: Path):
+def test_a_secret_s_file_wins_over_a_default_beside_it(tmp_path: Path):
     file = tmp_path / "password"
     file.write_text("from the file")
     source = {"PASSWORD": "itself", "PASSWORD_FILE": str(file)}
-    assert load(Settings, source).password == "itself"
+    assert load(Settings, source).password == "from the file"
 
 
 @pytest.mark.parametrize("contents", [None, b"", b"\n", b"\xff\xfe"])
