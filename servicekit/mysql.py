@@ -8,31 +8,9 @@ from dataclasses import dataclass
 
 import pymysql
 from pymysql.connections import Connection
-from pymysql.constants import CR, ER
 
 from servicekit import parsers
 from servicekit.settings import CommonSettings, setting
-
-# After these the connection is gone or its transaction was rolled back: work done on it
-# has to be done again, on a new connection. Sources: MySQL's error reference; PyMySQL
-# raises InterfaceError(0) on a connection that it has already closed.
-LOST_CONNECTION_CODES = frozenset(
-    {
-        0,
-        CR.CR_CONNECTION_ERROR,
-        CR.CR_CONN_HOST_ERROR,
-        CR.CR_UNKNOWN_HOST,
-        CR.CR_SERVER_GONE_ERROR,
-        CR.CR_SERVER_LOST,
-        CR.CR_SERVER_LOST_EXTENDED,
-        ER.SERVER_SHUTDOWN,
-        ER.LOCK_WAIT_TIMEOUT,
-        ER.LOCK_DEADLOCK,
-        ER.CON_COUNT_ERROR,
-        1927,  # connection was killed
-        4031,  # disconnected by the server because of inactivity
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +47,3 @@ def connect(settings: MysqlSettings) -> Connection:
         read_timeout=timeout,
         write_timeout=timeout,
     )
-
-
-def is_lost_connection(error: pymysql.MySQLError) -> bool:
-    """Return whether the same work may succeed on a new connection."""
-    return bool(error.args) and error.args[0] in LOST_CONNECTION_CODES
