@@ -74,17 +74,26 @@ class Exporter:
         )
 
     def _read(self) -> None:
-        """Read to the end of the log, publishing block by block."""
+        """Read to the end of the log, publishing block by block.
+
+        But not the first time: a scrape of half of the log would look like a reset.
+        """
         self._health.beat("reader")
         with self._cycles.measure():
-            for lines in self._follower.poll():
-                self._tally.add(chain.from_iterable(map(self._format.records, lines)))
+            try:
+                for lines in self._follower.poll():
+                    self._count(lines)
+                    if self._stop.is_set():
+                        return
+                self._snapshot.caught_up()
+            finally:
                 self._publish()
-                if self._stop.is_set():
-                    return
+
+    def _count(self, lines: list[bytes]) -> None:
+        self._tally.add(chain.from_iterable(map(self._format.records, lines)))
+        self._health.beat("reader")
+        if self._snapshot.is_serving:
             self._publish()
-            self._snapshot.caught_up()
 
     def _publish(self) -> None:
         self._snapshot.replace(self._tally.totals(), self._follower.position())
-        self._health.beat("reader")

@@ -26,7 +26,12 @@ class Snapshot(Collector):
         self._status_code = "(code {})" if legacy_status_code else "{}"
         self._clock = clock
         self._caught_up_at = clock()
-        self._served = (Totals(), Position())
+        self._served: tuple[Totals, Position] | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether there is something to serve already."""
+        return self._served is not None
 
     def replace(self, totals: Totals, position: Position) -> None:
         """Serve these from now on."""
@@ -37,10 +42,14 @@ class Snapshot(Collector):
         self._caught_up_at = self._clock()
 
     def collect(self) -> Iterable[Metric]:
-        """Yield what the daemon did, then how well its log is read."""
-        totals, position = self._served
-        yield from _daemon_metrics(totals, self._status_code)
-        yield from _reader_metrics(totals, position)
+        """Yield what the daemon did, then how well its log is read.
+
+        Before the log was read for the first time, zeros would look like a reset.
+        """
+        if self._served:
+            totals, position = self._served
+            yield from _daemon_metrics(totals, self._status_code)
+            yield from _reader_metrics(totals, position)
         yield GaugeMetricFamily(
             "rsync_exporter_lag_seconds",
             "Time since the log was last read to its end",
