@@ -199,6 +199,6 @@ def retry_after_seconds(text: str, now: datetime) -> float:
 def _seconds_until(text: str, now: datetime) -> float:
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()

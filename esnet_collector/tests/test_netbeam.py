@@ -239,6 +239,7 @@ def test_elements_without_a_resource_are_counted(
         ("soon", 0),
         ("Wed, 07 Oct 2020 04:00:30 GMT", 30),
         ("Wed, 07 Oct 2020 03:00:00 GMT", 0),
+        ("Wed, 07 Oct 2020 03:00:00 +9999999999999999999", 0),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:
