@@ -46,10 +46,13 @@ def address(text: str) -> Address:
 
 def endpoints(text: str) -> tuple[str, ...]:
     """Return URLs separated by blanks, each once, in order."""
-    urls = dict.fromkeys(text.split())
-    for url in urls:
-        parsers.url("http", "https")(url)
-    return tuple(urls)
+    urls = tuple(dict.fromkeys(text.split()))
+    for number, url in enumerate(urls, start=1):
+        try:
+            parsers.url("http", "https")(url)
+        except ValueError as error:
+            raise ValueError(f"{error} as entry {number}") from None
+    return urls
 
 
 def owner(database: Callable[[str], Any], current: str) -> Callable[[str], int]:
@@ -162,6 +165,7 @@ class PollExternal:
         "",
         env="poll_external.other_scrape_endpoints",
         help="list of URLs to poll",
+        secret=True,
         parse=endpoints,
     )
     allow_invalid_certs: bool = setting(

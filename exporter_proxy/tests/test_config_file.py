@@ -113,7 +113,8 @@ def test_every_problem_is_told_at_once(tmp_path: Path):
         "receiver.format: expected one of any, json, capnp",
         "receiver.receiver_tcp_socket: expected host:port",
         "receiver.unix_socket_user: expected current_user, a name",
-        "poll_external.other_scrape_endpoints: expected a URL",
+        "poll_external.other_scrape_endpoints: expected a URL starting with http:// or"
+        " https:// as entry 1, got (hidden)",
         "poll_external.client_timeout: expected seconds",
     ):
         assert f"{path}: {key}" in told
