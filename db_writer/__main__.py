@@ -17,12 +17,14 @@ from db_writer.writer import Writer
 from servicekit import Health, Service, Stop, serve
 from servicekit.metrics import add_build_info
 from sites.config import read
+from sites.kafka_client import quieten
 
 NAME, ABOUT = "db_writer", db_writer.__doc__ or ""
 
 
 def run(settings: Settings, stop: Stop) -> None:
     """Write until stopped."""
+    quieten()
     config = read(settings.config)
     registry, health = CollectorRegistry(), Health()
     add_build_info(NAME, registry)
@@ -37,6 +39,7 @@ def run(settings: Settings, stop: Stop) -> None:
 
 def check(settings: Settings) -> Iterator[str]:
     """Read the file, and try the servers that it names."""
+    quieten()
     config = read(settings.config)
     yield from store.problems(settings.database(config))
     yield from inbox.problems(config.kafka)

@@ -6,11 +6,20 @@ from typing import TypedDict
 
 from kafka import KafkaProducer
 
-from db_writer.inbox import NEWEST_KAFKA
 from db_writer.messages import MAX_MESSAGE_BYTES, Rejected
 from sites.config import Kafka
+from sites.kafka_client import NEWEST_KAFKA
 
 _TIMEOUT_SECONDS = 10
+
+_PRODUCER = {
+    "api_version": NEWEST_KAFKA,
+    "acks": "all",
+    "linger_ms": 20,
+    "max_block_ms": _TIMEOUT_SECONDS * 1000,
+    "delivery_timeout_ms": _TIMEOUT_SECONDS * 1000,
+    "request_timeout_ms": _TIMEOUT_SECONDS * 500,
+}
 
 # A broker takes 1 MiB by default, key and headers included: with more, the letter
 # itself could be refused, and would be in the way for ever.
@@ -75,11 +84,4 @@ class DeadLetters:
             self._producer.close(timeout=_TIMEOUT_SECONDS)
 
     def _connected(self) -> KafkaProducer:
-        return KafkaProducer(
-            **({"api_version": NEWEST_KAFKA} | self._connect),
-            acks="all",
-            linger_ms=20,
-            max_block_ms=_TIMEOUT_SECONDS * 1000,
-            delivery_timeout_ms=_TIMEOUT_SECONDS * 1000,
-            request_timeout_ms=_TIMEOUT_SECONDS * 500,
-        )
+        return KafkaProducer(**_PRODUCER | self._connect)

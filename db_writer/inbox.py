@@ -18,15 +18,11 @@ from kafka.errors import (
 from db_writer.settings import Settings
 from servicekit import SettingsError
 from sites.config import Kafka
+from sites.kafka_client import NEWEST_KAFKA
 
 log = logging.getLogger(__name__)
 
 type Batch = Mapping[TopicPartition, list[ConsumerRecord]]
-
-# With a version given, the client connects in the background and for as long as it
-# takes; without one, every failed attempt to construct it leaves a thread behind.
-# Older brokers are still spoken to in their own version.
-NEWEST_KAFKA = (4, 3)
 
 _TUNING = {
     "client_id": "db_writer",
@@ -159,10 +155,6 @@ def _connected(
     Raises KafkaError when it connects at once and cannot, and SettingsError when the
     keywords make no sense.
     """
-    if not log.isEnabledFor(logging.DEBUG):
-        # The client tells its every move, and in one place why a connection failed.
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)
-        logging.getLogger("kafka.net.manager").setLevel(logging.ERROR)
     try:
         return KafkaConsumer(*topics, **{**defaults, **kafka.connect, **own})
     except (KafkaConfigurationError, TypeError, ValueError) as error:

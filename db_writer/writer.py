@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -13,7 +14,7 @@ from db_writer.dead_letters import DeadLetters
 from db_writer.inbox import Batch, Inbox
 from db_writer.messages import Accepted, Rejected, sort
 from db_writer.metrics import Metrics
-from db_writer.store import Store
+from db_writer.store import Store, Written
 from servicekit import Backoff, Health, Stop
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Writer:
         self._delays = _RETRY.delays()
         self._failures = 0
         self._lag_due = 0.0
+        self._written = Written()
 
     def run(self, stop: Stop) -> None:
         """Write until stopped."""
@@ -56,6 +58,9 @@ class Writer:
             self._health.down(part, "not connected yet")
         while not stop.is_set():
             self._step(stop)
+        log.info(
+            "stopped new=%d duplicates=%d", self._written.new, self._written.duplicates
+        )
 
     def _step(self, stop: Stop) -> None:
         self._health.beat("loop")
@@ -90,6 +95,7 @@ class Writer:
         self._metrics.event_age_seconds.observe(max(0, age.total_seconds()))
         self._metrics.batch_rows.observe(len(accepted))
         self._metrics.count(written)
+        self._written += replace(written, refused=())
         return written.refused
 
     def _set_aside(self, bad: list[Rejected]) -> None:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 import site_checker
 from servicekit import Health, Service, Stop, serve
-from site_checker import connections, kafka_log
+from site_checker import connections
 from site_checker.answer import examine
 from site_checker.checker import Checker
 from site_checker.inbox import Inbox, Threads
@@ -19,14 +19,14 @@ from site_checker.prober import Prober
 from site_checker.schedule import Once, Schedule
 from site_checker.settings import Settings
 from site_checker.shared import Shared
-from sites import config
+from sites import config, kafka_client
 
 ABOUT = site_checker.__doc__ or ""
 
 
 def run(settings: Settings, stop: Stop) -> None:
     """Run checks until stopped, or each of them once."""
-    kafka_log.quieten()
+    kafka_client.quieten()
     file = config.read(settings.config)
     leases = None if settings.once else connections.leases(settings, file)
     registry, health, inbox = CollectorRegistry(), Health(), Inbox()
@@ -48,7 +48,7 @@ def run(settings: Settings, stop: Stop) -> None:
 
 def check(settings: Settings) -> Iterator[str]:
     """Read the file, and try the servers that it names."""
-    kafka_log.quieten()
+    kafka_client.quieten()
     yield from connections.problems(settings, config.read(settings.config))
 
 

@@ -15,6 +15,7 @@ from servicekit import Backoff, Health, Stop, Stopped, retry
 from site_checker.inbox import Inbox
 from site_checker.topics import make_topic
 from sites.config import Kafka
+from sites.kafka_client import NEWEST_KAFKA
 from sites.result import Result, encode
 
 log = logging.getLogger(__name__)
@@ -36,9 +37,7 @@ _PRODUCER = {
     "request_timeout_ms": TIMEOUT_MS // 2,
     "delivery_timeout_ms": TIMEOUT_MS,
     "max_block_ms": TIMEOUT_MS,
-    # The newest; to older brokers their own version is spoken. Unless one is given,
-    # every client that cannot connect leaves a thread behind.
-    "api_version": (4, 3),
+    "api_version": NEWEST_KAFKA,
 }
 
 type Delivery = tuple[Result, Callable[[], None]]

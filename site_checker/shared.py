@@ -132,7 +132,7 @@ class Shared:
             self._waiting[claim.run.check.key] = claim.run
             self._metrics.schedule_delay.observe(claim.late_seconds)
             self._metrics.takeovers.inc(claim.taken_over)
-        pause = BUSY_POLL_SECONDS if len(claims) == room else POLL_SECONDS
+        pause = BUSY_POLL_SECONDS if room and len(claims) == room else POLL_SECONDS
         self._ask_at = time.monotonic() + pause
 
     def _forget(self, settled: Sequence[Run]) -> None:

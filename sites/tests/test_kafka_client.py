@@ -2,7 +2,7 @@
 
 import logging
 
-from site_checker.kafka_log import SeldomTheSame
+from sites.kafka_client import SeldomTheSame
 
 
 def record(message: str, created: float) -> logging.LogRecord:

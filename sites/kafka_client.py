@@ -1,13 +1,21 @@
-"""The Kafka library's log: the one place that tells why, but tells it without end."""
+"""What both services need to know of the Kafka library's clients."""
 
 import logging
+
+# With a version given, a client connects in the background and for as long as it takes;
+# without one, every failed attempt to construct it leaves a thread behind (measured).
+# Older brokers are still spoken to in their own version.
+NEWEST_KAFKA = (4, 3)
 
 REPEAT_AFTER_SECONDS = 60
 _MOST_REMEMBERED = 100
 
 
 def quieten() -> None:
-    """Let only the reasons of failed connections pass, each once a minute."""
+    """Let only the reasons of failed connections into the log, each once a minute.
+
+    It is the one place that tells why, but tells it without end.
+    """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     connections = logging.getLogger("kafka.net.manager")
     connections.setLevel(logging.ERROR)
