@@ -126,7 +126,7 @@ def own_metrics(service: str) -> set[str]:
 @pytest.mark.stack
 @pytest.mark.parametrize(
     "command",
-    re.findall(r"^    (curl localhost.*|docker-compose .*)", README, re.MULTILINE),
+    re.findall(r"^    (curl localhost.*|docker-compose exec .*)", README, re.MULTILINE),
 )
 def test_command_of_the_readme_works(command: str):
     done = execute("sh", "-c", command.replace("curl ", "curl --fail --silent "))

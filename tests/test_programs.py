@@ -1,11 +1,13 @@
 """Every service as a program: how it explains itself, refuses, runs and stops."""
 
+import importlib
 import json
 import time
 from typing import Any
 
 import pytest
 
+from servicekit.settings import declared
 from tests.stack import SERVICES, compose, execute
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -30,7 +32,9 @@ def inspect(container: str) -> dict[str, Any]:
 def test_help_lists_every_setting_with_its_own_dependencies_only(service: str):
     done = run(service, "--help")
     assert done.returncode == 0
-    assert "LOG_LEVEL" in done.stdout
+    settings = importlib.import_module(f"{service}.settings").Settings
+    for _, details in declared(settings):
+        assert f"  {details.env} " in done.stdout
     assert "--check" in done.stdout
 
 

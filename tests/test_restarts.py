@@ -15,8 +15,14 @@ PROGRESS = {
         "host_exporter_last_success_timestamp_seconds",
     ),
     "postgres": ('db_writer_rows_total{outcome="new"}',),
-    "kafka": ('db_writer_rows_total{outcome="new"}', "site_checker_checks_total"),
-    "redis": ("site_checker_checks_total",),
+    "kafka": (
+        'db_writer_rows_total{outcome="new"}',
+        "site_checker_results_delivered_total",
+    ),
+    "redis": (
+        "site_checker_results_delivered_total"
+        ' * on (job) site_checker_redis_mode{mode="shared"}',
+    ),
     "rabbitmq": ('esnet_collector_messages_total{outcome="acknowledged"}',),
 }
 

@@ -155,6 +155,6 @@ def test_every_demo_application_reaches_prometheus():
         )
 
 
-def test_no_alert_fires():
-    firing = query('ALERTS{alertstate="firing"}')
-    assert not firing
+def test_no_alert_goes_on_firing():
+    """What was lost or silent in a test of outages is looked back at for 5 minutes."""
+    eventually(lambda: not query('ALERTS{alertstate="firing"}'), FIRST_MINUTES)
