@@ -185,7 +185,9 @@ def test_killed_between_publish_and_commit_nothing_is_missing(
     assert program.once().returncode == 0
     delivered = bus.drain()
     assert_complete(database, delivered)
-    assert delivered.repeated > 8000
+    # All that was there comes again, but for the records of two snapshots: each
+    # snapshot's have a time of their own.
+    assert delivered.repeated > 8000 - 2 * len(NETWORK)
 
 
 def test_killed_again_and_again_nothing_is_missing(
