@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import uvloop
 
 import exporter_proxy
-from exporter_proxy import config_file, poller
+from exporter_proxy import config
+from exporter_proxy.poll import poller
 from exporter_proxy.proxy import Proxy
 from exporter_proxy.settings import Settings
 from servicekit import Service, Stop
@@ -16,14 +17,13 @@ NAME, ABOUT = "exporter_proxy", exporter_proxy.__doc__ or ""
 
 def run(settings: Settings, stop: Stop) -> None:
     """Receive, poll and serve until stopped."""
-    config = config_file.read(settings.config)
-    uvloop.run(Proxy(config).run(stop))
+    uvloop.run(Proxy(config.read(settings.config)).run(stop))
 
 
 def check(settings: Settings) -> Iterable[str]:
     """Read the configuration and poll every target once."""
-    config = config_file.read(settings.config)
-    return uvloop.run(poller.problems(config.poll_external))
+    read = config.read(settings.config)
+    return uvloop.run(poller.problems(read.poll_external))
 
 
 service = Service(NAME, ABOUT, Settings, run, check)

@@ -6,9 +6,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from exporter_proxy.applications import Applications, State
-from exporter_proxy.catalogue import Catalogue
 from exporter_proxy.refusals import Reason
+from exporter_proxy.store.applications import Applications, State
+from exporter_proxy.store.catalogue import Catalogue
 
 # No application may use a name that starts like this.
 PREFIX = "exporter_proxy_"

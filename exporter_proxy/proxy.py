@@ -9,16 +9,16 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from exporter_proxy.applications import Applications
-from exporter_proxy.catalogue import Catalogue
-from exporter_proxy.config_file import Config
-from exporter_proxy.connections import Connections
-from exporter_proxy.intake import Intake
+from exporter_proxy.config import Config
 from exporter_proxy.metrics import ApplicationsCollector, Metrics
-from exporter_proxy.poller import Poller, Target, open_session
-from exporter_proxy.receiver import Receiver
-from exporter_proxy.sockets import allow_connections, unix_socket
-from exporter_proxy.web import Pages
+from exporter_proxy.poll.poller import Poller, Target, open_session
+from exporter_proxy.push.connections import Connections
+from exporter_proxy.push.receiver import Receiver
+from exporter_proxy.push.sockets import allow_connections, unix_socket
+from exporter_proxy.serve.pages import Pages
+from exporter_proxy.store.applications import Applications
+from exporter_proxy.store.catalogue import Catalogue
+from exporter_proxy.store.intake import Intake
 from servicekit import Health, ServiceFailed, Stop
 from servicekit.metrics import add_build_info
 from servicekit.web import announce_port

@@ -22,7 +22,9 @@ PACKAGES = {*SERVICES, "servicekit", "sites", "demo"}
 def imports(folder: Path) -> set[str]:
     """Return the top-level names that the modules of a folder import."""
     names = set()
-    for module in folder.glob("*.py"):
+    for module in folder.rglob("*.py"):
+        if "tests" in module.parts:
+            continue
         for node in ast.walk(ast.parse(module.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from exporter_proxy.config_file import read
+from exporter_proxy.config import read
 from exporter_proxy.proxy import Proxy
 from exporter_proxy.tests.running import (
     DEADLINE_SECONDS,

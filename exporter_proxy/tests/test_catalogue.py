@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter_proxy.catalogue import Catalogue
-from exporter_proxy.exposition import Family, parse
+from exporter_proxy.exposition.body import Family, parse
+from exporter_proxy.store.catalogue import Catalogue
 
 
 def families(text: str) -> tuple[Family, ...]:

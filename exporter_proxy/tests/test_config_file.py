@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter_proxy.config_file import Address, read
+from exporter_proxy.config import Address, read
 from servicekit import SettingsError
 
 ORIGINAL = """

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter_proxy.exposition import Family, parse
+from exporter_proxy.exposition.body import Family, parse
 from exporter_proxy.refusals import Reason, Refused
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter_proxy.grammar import Help, Sample, Type, read_line
+from exporter_proxy.exposition.grammar import Help, Sample, Type, read_line
 from exporter_proxy.refusals import Reason, Refused
 
 ACCEPTED = [

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter_proxy import messages
+from exporter_proxy.push import messages
 from exporter_proxy.refusals import Reason, Refused
 
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter_proxy.config_file import read
-from exporter_proxy.exposition import parse
-from exporter_proxy.messages import SCHEMA
+from exporter_proxy.config import read
+from exporter_proxy.exposition.body import parse
 from exporter_proxy.proxy import Proxy
+from exporter_proxy.push.messages import SCHEMA
 from exporter_proxy.tests.running import (
     Exporter,
     Running,

@@ -1,9 +1,9 @@
 """The page /apps, as people see it."""
 
-from exporter_proxy.applications import Applications
-from exporter_proxy.catalogue import Catalogue
-from exporter_proxy.exposition import parse
-from exporter_proxy.table import apps_page
+from exporter_proxy.exposition.body import parse
+from exporter_proxy.serve.table import apps_page
+from exporter_proxy.store.applications import Applications
+from exporter_proxy.store.catalogue import Catalogue
 
 NOON = 1_795_262_400.0
 

@@ -5,11 +5,11 @@ import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from exporter_proxy.applications import Applications, State
-from exporter_proxy.catalogue import Catalogue
-from exporter_proxy.exposition import Family, parse
+from exporter_proxy.exposition.body import Family, parse
 from exporter_proxy.metrics import PREFIX, Metrics
 from exporter_proxy.refusals import Refused
+from exporter_proxy.store.applications import Applications, State
+from exporter_proxy.store.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from exporter_proxy.grammar import Help, Sample, Type, is_number, read_line
+from exporter_proxy.exposition.grammar import Help, Sample, Type, is_number, read_line
 from exporter_proxy.refusals import Reason, Refused
 
 UNTYPED = b"untyped"

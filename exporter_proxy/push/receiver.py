@@ -4,14 +4,14 @@ import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
 
-from exporter_proxy import messages
-from exporter_proxy.applications import check_name
-from exporter_proxy.config_file import Address
-from exporter_proxy.config_file import Receiver as Config
-from exporter_proxy.connections import Connection, Connections, Crowded
-from exporter_proxy.intake import INLINE_BYTES, Intake, Origin
+from exporter_proxy.config import Address
+from exporter_proxy.config.sections import Receiver as Config
 from exporter_proxy.metrics import Metrics
+from exporter_proxy.push import messages
+from exporter_proxy.push.connections import Connection, Connections, Crowded
 from exporter_proxy.refusals import Reason, Refused
+from exporter_proxy.store.applications import check_name
+from exporter_proxy.store.intake import INLINE_BYTES, Intake, Origin
 
 log = logging.getLogger(__name__)
 

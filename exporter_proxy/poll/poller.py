@@ -10,11 +10,12 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
-from exporter_proxy.config_file import Address, PollExternal
-from exporter_proxy.exposition import parse
-from exporter_proxy.intake import Intake, Origin
+from exporter_proxy.config import Address
+from exporter_proxy.config.sections import PollExternal
+from exporter_proxy.exposition.body import parse
 from exporter_proxy.metrics import PREFIX, Metrics
 from exporter_proxy.refusals import Reason, Refused
+from exporter_proxy.store.intake import Intake, Origin
 from servicekit import Health
 
 ACCEPT = "text/plain;version=0.0.4;q=1,text/plain;q=0.5"

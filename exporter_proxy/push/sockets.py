@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from exporter_proxy.config_file import Receiver
+from exporter_proxy.config.sections import Receiver
 
 log = logging.getLogger(__name__)
 

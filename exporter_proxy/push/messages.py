@@ -8,7 +8,7 @@ import orjson
 
 from exporter_proxy.refusals import Reason, Refused
 
-SCHEMA = Path(__file__).with_name("inbound_metrics.capnp")
+SCHEMA = Path(__file__).parents[1] / "inbound_metrics.capnp"
 
 # Bytes that tell one format from the other.
 HEAD_BYTES = 4

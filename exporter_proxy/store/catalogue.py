@@ -8,8 +8,8 @@ application's families costs nothing for those that share no name with them.
 
 from collections.abc import Iterable
 
-from exporter_proxy.exposition import SUFFIXES, Family
-from exporter_proxy.shelf import Shelf
+from exporter_proxy.exposition.body import SUFFIXES, Family
+from exporter_proxy.store.shelf import Shelf
 
 
 class Catalogue:

@@ -7,9 +7,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
 import exporter_proxy
-from exporter_proxy.applications import Applications
-from exporter_proxy.catalogue import Catalogue
-from exporter_proxy.table import apps_page
+from exporter_proxy.serve.table import apps_page
+from exporter_proxy.store.applications import Applications
+from exporter_proxy.store.catalogue import Catalogue
 from servicekit import Health
 from servicekit.web import health_answer
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from exporter_proxy.applications import Application
-from exporter_proxy.catalogue import Catalogue
+from exporter_proxy.store.applications import Application
+from exporter_proxy.store.catalogue import Catalogue
 
 HEADINGS = ("application", "last update (UTC)", "source", "state", "series", "remarks")
 NEVER = "never"

@@ -1,0 +1,1 @@
+"""How other exporters are polled."""

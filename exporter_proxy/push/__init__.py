@@ -1,0 +1,1 @@
+"""How applications push: sockets, HTTP, and the formats of their messages."""

@@ -1,0 +1,1 @@
+"""What every application sent last, and all of it merged."""
