@@ -2,28 +2,74 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from weakref import WeakValueDictionary
 
-from exporter_proxy.exposition.body import Family, parse
-from exporter_proxy.metrics import PREFIX, Metrics
+from exporter_proxy.config.values import Lifetime
+from exporter_proxy.exposition.body import Reader, Reading, check_names
+from exporter_proxy.exposition.family import Family
+from exporter_proxy.exposition.rules import Rules
+from exporter_proxy.metrics import Metrics
 from exporter_proxy.refusals import Refused
-from exporter_proxy.store.applications import Applications, State
+from exporter_proxy.store.applications import Application, Applications, State
 from exporter_proxy.store.catalogue import Catalogue
+from exporter_proxy.store.policies import Policies, escaped
+from exporter_proxy.store.record import Record
 
 log = logging.getLogger(__name__)
 
-# Longer bodies are parsed beside the event loop, so that nobody waits for them.
+# Longer bodies are read beside the event loop, so that nobody waits for them. Where
+# only values differ from the delivery before, reading is quick: 400 MB/s, measured.
 INLINE_BYTES = 64 * 1024
+INLINE_REFILL_BYTES = 2**20
+
+_NO_LIMITS = Rules(
+    timestamps="keep",
+    max_bytes=2**40,
+    max_series=2**40,
+    max_labels=2**40,
+    max_label_bytes=2**40,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who sends, how (``json``, ``capnp`` or ``poll``) and from where."""
+    """Who sends, how (``json``, ``capnp``, ``http`` or ``poll``) and from where."""
 
     application: str
     channel: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A body and what is to be done with it.
+
+    lifetime: what the sender wishes; None leaves it to the configuration.
+    group: labels of the group that it goes to, if any.
+    merge: whether families that it does not name stay.
+    """
+
+    origin: Origin
+    body: bytes
+    lifetime: Lifetime | None = None
+    group: Mapping[str, str] = field(default_factory=dict)
+    merge: bool = False
+
+
+class Taken(NamedTuple):
+    """What became of a delivery.
+
+    refused: why lines were dropped, where bad lines are.
+    """
+
+    series: int
+    dropped_lines: int
+    refused: Refused | None
 
 
 class Intake:
@@ -34,29 +80,42 @@ class Intake:
         catalogue: Catalogue,
         applications: Applications,
         metrics: Metrics,
+        policies: Policies,
         parsers: Executor,
     ) -> None:
         self._catalogue = catalogue
         self._applications = applications
         self._metrics = metrics
         self._parsers = parsers
+        self.policies = policies
+        self._readers: dict[str, Reader] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def take(self, origin: Origin, body: bytes) -> None:
-        """Let a body take the place of the application's last one, if it is valid."""
-        try:
-            self._applications.check_room(origin.application)
-            families = await self._parsed(body)
-        except Refused as refused:
-            self.refuse(origin, refused)
-        else:
-            self._accept(origin, families)
+    async def take(self, delivery: Delivery) -> Taken:
+        """Let a body take the place of the application's last one, if it is valid.
+
+        Raises Refused, which is then counted, logged and shown already.
+        """
+        origin = delivery.origin
+        async with self._turn(origin.application):
+            try:
+                self._applications.check_room(origin.application)
+                reading = await self._read(delivery)
+                families = self._merged(delivery, reading.families)
+            except Refused as refused:
+                self.refuse(origin, refused)
+                raise
+            self._accept(delivery, families, reading)
+        return Taken(
+            _series_count(families), reading.dropped_lines, reading.first_refusal
+        )
 
     def refuse(self, origin: Origin, refused: Refused) -> None:
         """Count, log and show that an application's data was not taken."""
         self._metrics.deliveries.labels(origin.channel, "refused").inc()
         self._metrics.refusals.labels(refused.reason).inc()
         news = self._applications.refused(
-            origin.application, origin.source, str(refused)
+            Application(origin.application, origin.channel, origin.source), str(refused)
         )
         log.log(
             logging.WARNING if news else logging.DEBUG,
@@ -67,21 +126,118 @@ class Intake:
             refused,
         )
 
-    async def _parsed(self, body: bytes) -> tuple[Family, ...]:
-        if len(body) <= INLINE_BYTES:
-            return parse(body, PREFIX.encode())
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._parsers, parse, body, PREFIX.encode())
+    async def restore(self, record: Record) -> None:
+        """Serve what was taken before, here or by another proxy, with its age.
 
-    def _accept(self, origin: Origin, families: tuple[Family, ...]) -> None:
+        Raises Refused.
+        """
+        labels = {key.encode(): escaped(text) for key, text in record.labels.items()}
+        reader = Reader(_NO_LIMITS.with_labels(labels))
+        async with self._turn(record.name):
+            reading = await self._in_thread(reader, record.text)
+            policy = self.policies.of(record.name, record.channel, record.labels)
+            self._readers.pop(record.name, None)
+            self._catalogue.replace(record.name, reading.families)
+            self._applications.accepted(
+                Application(
+                    record.name,
+                    record.channel,
+                    record.source,
+                    State.OK,
+                    record.updated_at,
+                    record.interval,
+                    record.lifetime or policy.lifetime,
+                    series=_series_count(reading.families),
+                    labels=record.labels,
+                )
+            )
+
+    def record(self, name: str) -> Record | None:
+        """Return what is to be kept of an application; None if it has no data."""
+        known = self._applications.get(name)
+        if known is None or known.updated_at is None or known.state is State.STALE:
+            return None
+        return Record(
+            name,
+            known.channel,
+            known.source,
+            known.updated_at,
+            b"".join(
+                family.header() + family.samples
+                for family in self._catalogue.families(name)
+            ),
+            known.interval,
+            known.lifetime,
+            known.labels,
+        )
+
+    async def delete(self, name: str) -> bool:
+        """Forget an application and its data; return whether it was known."""
+        async with self._turn(name):
+            known = self._applications.get(name) is not None
+            self.expire(name)
+            self._applications.forget(name)
+        return known
+
+    def expire(self, name: str) -> None:
+        """Take an application's data from what is served."""
+        self._readers.pop(name, None)
+        self._catalogue.replace(name, ())
+
+    @asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[None]:
+        """Keep the deliveries of one application in their order."""
+        turn = self._turns.get(name)
+        if turn is None:
+            turn = self._turns[name] = asyncio.Lock()
+        async with turn:
+            yield
+
+    async def _read(self, delivery: Delivery) -> Reading:
+        origin, body = delivery.origin, delivery.body
+        reader = self._readers.get(origin.application)
+        if reader is None:
+            policy = self.policies.of(
+                origin.application, origin.channel, delivery.group
+            )
+            reader = Reader(policy.rules)
+        if len(body) <= INLINE_REFILL_BYTES and (reading := reader.refill(body)):
+            return reading
+        reading = (
+            reader.read(body)
+            if len(body) <= INLINE_BYTES
+            else await self._in_thread(reader, body)
+        )
+        self._readers[origin.application] = reader
+        return reading
+
+    async def _in_thread(self, reader: Reader, body: bytes) -> Reading:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._parsers, reader.read, body)
+
+    def _merged(
+        self, delivery: Delivery, families: tuple[Family, ...]
+    ) -> tuple[Family, ...]:
+        if not delivery.merge:
+            return families
+        kept = self._catalogue.families(delivery.origin.application)
+        merged = {family.name: family for family in (*kept, *families)}
+        check_names(merged.values())
+        return tuple(merged.values())
+
+    def _accept(
+        self, delivery: Delivery, families: tuple[Family, ...], reading: Reading
+    ) -> None:
+        origin = delivery.origin
         name = origin.application
         left_out_before = self._catalogue.left_out_families(name)
         self._catalogue.replace(name, families)
         self._metrics.deliveries.labels(origin.channel, "accepted").inc()
-        series = sum(family.series_count() for family in families)
-        before = self._applications.accepted(name, origin.source, series)
-        if before is None or before.state is not State.OK:
-            log.info("accepted app=%s source=%s series=%d", name, origin.source, series)
+        if reading.first_refusal:
+            self._metrics.dropped_lines.labels(reading.first_refusal.reason).inc(
+                reading.dropped_lines
+            )
+        self._note(delivery, families, reading)
         left_out = self._catalogue.left_out_families(name)
         if left_out and left_out != left_out_before:
             log.warning(
@@ -89,3 +245,29 @@ class Intake:
                 name,
                 ",".join(left_out),
             )
+
+    def _note(
+        self, delivery: Delivery, families: tuple[Family, ...], reading: Reading
+    ) -> None:
+        origin = delivery.origin
+        name, source, series = origin.application, origin.source, _series_count(families)
+        policy = self.policies.of(name, origin.channel, delivery.group)
+        before = self._applications.accepted(
+            Application(
+                name,
+                origin.channel,
+                source,
+                State.OK,
+                self._applications.clock(),
+                lifetime=delivery.lifetime or policy.lifetime,
+                series=series,
+                dropped_lines=reading.dropped_lines,
+                labels=delivery.group,
+            )
+        )
+        if before is None or before.state is not State.OK:
+            log.info("accepted app=%s source=%s series=%d", name, source, series)
+
+
+def _series_count(families: tuple[Family, ...]) -> int:
+    return sum(family.shape.series_count for family in families)
