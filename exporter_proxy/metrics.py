@@ -13,7 +13,7 @@ from exporter_proxy.store.catalogue import Catalogue
 # No application may use a name that starts like this.
 PREFIX = "exporter_proxy_"
 
-CHANNELS = ("json", "capnp", "poll")
+CHANNELS = ("json", "capnp", "http", "poll")
 SOCKETS = ("tcp", "unix")
 DROPS = ("idle", "crowded", "reset", "refused")
 
@@ -31,6 +31,12 @@ class Metrics:
         self.refusals = Counter(
             f"{PREFIX}refusals_total",
             "Messages and bodies that were not taken, by reason",
+            ["reason"],
+            registry=registry,
+        )
+        self.dropped_lines = Counter(
+            f"{PREFIX}dropped_lines_total",
+            "Bad lines that bodies were taken without, by reason",
             ["reason"],
             registry=registry,
         )
@@ -60,6 +66,7 @@ class Metrics:
                 self.deliveries.labels(channel, outcome)
         for reason in Reason:
             self.refusals.labels(reason)
+            self.dropped_lines.labels(reason)
         for socket in SOCKETS:
             self.connections.labels(socket)
         for drop in DROPS:
