@@ -26,6 +26,7 @@ def server_context(
     Raises SettingsError, which names the key and the file.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     _load_certificate(context, tls)
     if client_certificates != "none":
         _load_client_ca(context, tls.client_ca)
