@@ -19,6 +19,7 @@ from exporter_proxy.serve.pages import Pages
 from exporter_proxy.store.applications import Applications
 from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.store.intake import Intake
+from exporter_proxy.store.policies import Policies
 from servicekit import Health, ServiceFailed, Stop
 from servicekit.metrics import add_build_info
 from servicekit.web import announce_port
@@ -40,11 +41,15 @@ class Proxy:
         self._registry = CollectorRegistry()
         self._health = Health()
         self._catalogue = Catalogue()
-        self._applications = Applications()
+        self._applications = Applications(config.applications.max_applications)
         self._metrics = Metrics(self._registry)
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
         self._intake = Intake(
-            self._catalogue, self._applications, self._metrics, self._parser
+            self._catalogue,
+            self._applications,
+            self._metrics,
+            Policies(config),
+            self._parser,
         )
         add_build_info("exporter_proxy", self._registry)
         self._registry.register(
@@ -123,7 +128,7 @@ class Proxy:
         async with open_session(config) as session, asyncio.TaskGroup() as polls:
             tasks = []
             for target in map(Target, urls):
-                self._applications.expect(target.name, target.source)
+                self._applications.expect(target.name, "poll", target.source)
                 poller = Poller(
                     target, config, self._intake, self._metrics, self._health
                 )

@@ -11,6 +11,7 @@ import re
 from math import isinf
 from typing import NamedTuple
 
+from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.refusals import Reason, Refused
 
 _LONGEST_TIMESTAMP = 2**63 - 1
@@ -44,16 +45,17 @@ _ESCAPE = _compiled(r"\\(.?)")
 
 
 class Sample(NamedTuple):
-    """A sample without its timestamp.
+    """One value of one series.
 
     series: name and labels; these sorted, without blanks and without empty values, so
         that two spellings of one series are equal.
-    value: as it was written.
+    value, timestamp: as they were written.
     """
 
     name: bytes
     series: bytes
     value: bytes
+    timestamp: bytes | None = None
 
 
 class Help(NamedTuple):
@@ -70,13 +72,13 @@ class Type(NamedTuple):
     type: bytes
 
 
-def read_line(line: bytes) -> Sample | Help | Type | None:
+def read_line(line: bytes, rules: Rules) -> Sample | Help | Type | None:
     """Return what a line says; None for a comment or an empty line.
 
-    Raises Refused for a line that would cost a scrape.
+    Raises Refused for a line that would cost a scrape, or that the rules forbid.
     """
     if match := _SAMPLE_LINE.fullmatch(line):
-        return _sample(line, match)
+        return _sample(line, match, rules)
     text = line.lstrip(b" \t")
     if text.startswith(b"#"):
         return _metadata(line)
@@ -90,15 +92,26 @@ def is_number(text: bytes) -> bool:
     return _NUMBER_ALONE.fullmatch(text) is not None and not _overflows(text)
 
 
-def _sample(line: bytes, match: re.Match[bytes]) -> Sample:
+def _sample(line: bytes, match: re.Match[bytes], rules: Rules) -> Sample:
     name, labels, value, timestamp = match.groups()
     if not line.isascii():
         _check_encoding(line)
     if _overflows(value):
         raise Refused(Reason.VALUE, "a number beyond a 64-bit float's range")
-    if timestamp and len(timestamp) > 18 and _is_too_late(timestamp):
+    if timestamp:
+        _check_timestamp(timestamp, rules)
+    if labels or rules.labels:
+        return Sample(
+            name, name + _clean_labels(labels or b"", rules), value, timestamp
+        )
+    return Sample(name, name, value, timestamp)
+
+
+def _check_timestamp(timestamp: bytes, rules: Rules) -> None:
+    if rules.timestamps == "reject":
+        raise Refused(Reason.TIMESTAMP, "timestamps are not allowed here")
+    if len(timestamp) > 18 and _is_too_late(timestamp):
         raise Refused(Reason.TIMESTAMP, "a timestamp beyond 64 bits")
-    return Sample(name, name + _clean_labels(labels) if labels else name, value)
 
 
 def _overflows(number: bytes) -> bool:
@@ -118,10 +131,12 @@ def _check_encoding(text: bytes) -> None:
         raise Refused(Reason.ENCODING, "not valid UTF-8") from error
 
 
-def _clean_labels(labels: bytes) -> bytes:
+def _clean_labels(labels: bytes, rules: Rules) -> bytes:
     """Return the labels in braces: sorted, without blanks and without empty values.
 
-    Raises Refused for a name that is used twice or is Prometheus' own.
+    Those of the rules take the place of those of the body.
+    Raises Refused for a name that is used twice or is Prometheus' own, and for more
+    or longer labels than the rules allow.
     """
     if b"\\" in labels:
         labels = _ESCAPE.sub(_known_escape, labels)
@@ -133,9 +148,28 @@ def _clean_labels(labels: bytes) -> bytes:
         raise Refused(
             Reason.RESERVED_LABEL, 'label names that start with "__" are reserved'
         )
-    kept = [name + b"=" + value for name, value in pairs if value != b'""']
+    if len(pairs) > rules.max_labels:
+        raise Refused(
+            Reason.LABELS, f"{len(pairs)} labels are more than {rules.max_labels}"
+        )
+    if len(labels) > rules.max_label_bytes:
+        _check_lengths(pairs, rules.max_label_bytes)
+    kept = [
+        name + b"=" + value
+        for name, value in pairs
+        if value != b'""' and name not in rules.labels
+    ]
+    kept += [b'%b="%b"' % forced for forced in rules.labels.items()]
     kept.sort()
     return b"{%b}" % b",".join(kept) if kept else b""
+
+
+def _check_lengths(pairs: list[tuple[bytes, bytes]], limit: int) -> None:
+    for name, value in pairs:
+        if max(len(name), len(value) - len('""')) > limit:
+            raise Refused(
+                Reason.LABELS, f"a label's name or value is longer than {limit} bytes"
+            )
 
 
 def _known_escape(match: re.Match[bytes]) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
 import aiohttp
@@ -12,10 +12,11 @@ from yarl import URL
 
 from exporter_proxy.config import Address
 from exporter_proxy.config.sections import PollExternal
-from exporter_proxy.exposition.body import parse
-from exporter_proxy.metrics import PREFIX, Metrics
+from exporter_proxy.exposition.body import Reader
+from exporter_proxy.exposition.rules import Rules
+from exporter_proxy.metrics import Metrics
 from exporter_proxy.refusals import Reason, Refused
-from exporter_proxy.store.intake import Intake, Origin
+from exporter_proxy.store.intake import Delivery, Intake, Origin
 from servicekit import Health
 
 ACCEPT = "text/plain;version=0.0.4;q=1,text/plain;q=0.5"
@@ -90,7 +91,8 @@ class Poller:
         except Refused as refused:
             self._intake.refuse(origin, refused)
         else:
-            await self._intake.take(origin, body)
+            with suppress(Refused):  # it is noted
+                await self._intake.take(Delivery(origin, body))
         finally:
             self._duration.set(time.monotonic() - started)
 
@@ -123,7 +125,7 @@ async def _problem(
     target: Target, session: aiohttp.ClientSession, max_bytes: int
 ) -> str | None:
     try:
-        parse(await target.fetch(session, max_bytes), PREFIX.encode())
+        Reader(Rules(drop_reserved=True)).read(await target.fetch(session, max_bytes))
     except Refused as refused:
         return f"{target.name}: {refused}"
     return None

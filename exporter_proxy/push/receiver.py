@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 
 from exporter_proxy.config import Address
 from exporter_proxy.config.sections import Receiver as Config
@@ -11,7 +11,7 @@ from exporter_proxy.push import messages
 from exporter_proxy.push.connections import Connection, Connections, Crowded
 from exporter_proxy.refusals import Reason, Refused
 from exporter_proxy.store.applications import check_name
-from exporter_proxy.store.intake import INLINE_BYTES, Intake, Origin
+from exporter_proxy.store.intake import INLINE_BYTES, Delivery, Intake, Origin
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,8 @@ class Receiver:
         except Refused as refused:
             self._intake.refuse(origin, refused)
             return
-        await self._intake.take(origin, body)
+        with suppress(Refused):  # it is noted
+            await self._intake.take(Delivery(origin, body))
 
     def _turn(self, size: int) -> AbstractAsyncContextManager[None]:
         """Let large messages take turns: each needs several times its size."""

@@ -10,6 +10,8 @@ from exporter_proxy.refusals import Reason, Refused
 
 MAX_NAME_LENGTH = 200
 
+NEVER_ENDS = Lifetime()
+
 # Of the time between two deliveries, how much the last one counts.
 _NEWEST_INTERVAL = 0.3
 
@@ -43,7 +45,7 @@ class Application:
     state: State = State.WAITING
     updated_at: float | None = None
     interval: float | None = None
-    lifetime: Lifetime = Lifetime()
+    lifetime: Lifetime = NEVER_ENDS
     failed_at: float | None = None
     last_error: str = ""
     series: int = 0

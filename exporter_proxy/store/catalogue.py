@@ -8,7 +8,7 @@ application's families costs nothing for those that share no name with them.
 
 from collections.abc import Iterable
 
-from exporter_proxy.exposition.body import SUFFIXES, Family
+from exporter_proxy.exposition.family import SUFFIXES, Family
 from exporter_proxy.store.shelf import Shelf
 
 
@@ -35,6 +35,10 @@ class Catalogue:
         for name in after:
             self._admit(application, name)
         self._text = None
+
+    def families(self, application: str) -> tuple[Family, ...]:
+        """Return what an application sent."""
+        return tuple(self._sent.get(application, {}).values())
 
     def text(self) -> bytes:
         """Return one valid exposition, families in the order of their names."""

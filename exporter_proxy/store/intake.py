@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -33,6 +33,7 @@ _NO_LIMITS = Rules(
     max_series=2**40,
     max_labels=2**40,
     max_label_bytes=2**40,
+    drop_reserved=True,
 )
 
 
@@ -132,7 +133,7 @@ class Intake:
         Raises Refused.
         """
         labels = {key.encode(): escaped(text) for key, text in record.labels.items()}
-        reader = Reader(_NO_LIMITS.with_labels(labels))
+        reader = Reader(replace(_NO_LIMITS, labels=labels))
         async with self._turn(record.name):
             reading = await self._in_thread(reader, record.text)
             policy = self.policies.of(record.name, record.channel, record.labels)
@@ -250,7 +251,11 @@ class Intake:
         self, delivery: Delivery, families: tuple[Family, ...], reading: Reading
     ) -> None:
         origin = delivery.origin
-        name, source, series = origin.application, origin.source, _series_count(families)
+        name, source, series = (
+            origin.application,
+            origin.source,
+            _series_count(families),
+        )
         policy = self.policies.of(name, origin.channel, delivery.group)
         before = self._applications.accepted(
             Application(

@@ -33,7 +33,8 @@ class Policies:
         group: the labels of the group that it is, if it is one.
         """
         general, polled = self._config.applications, self._config.poll_external
-        own = next((each for each in self._config.application if each.matches(name)), None)
+        matching = (each for each in self._config.application if each.matches(name))
+        own = next(matching, None)
         lifetime = polled.ttl if channel == "poll" else general.ttl
         max_bytes = polled.max_body_bytes if channel == "poll" else general.max_bytes
         max_series, bad_lines = general.max_series, general.bad_lines
@@ -45,6 +46,7 @@ class Policies:
         rules = Rules(
             timestamps=self._config.exposition.timestamps,
             drop_bad_lines=bad_lines == "drop",
+            drop_reserved=channel == "poll",
             max_bytes=max_bytes,
             max_series=max_series,
             max_labels=general.max_labels,

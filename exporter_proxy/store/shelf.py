@@ -2,7 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
-from exporter_proxy.exposition.body import Family
+from exporter_proxy.exposition.family import Family
 
 
 class Shelf:

@@ -3,12 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter_proxy.exposition.body import Family, parse
+from exporter_proxy.exposition.body import Reader
+from exporter_proxy.exposition.family import Family
+from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.store.catalogue import Catalogue
 
 
 def families(text: str) -> tuple[Family, ...]:
-    return parse(text.encode(), b"exporter_proxy_")
+    return Reader(Rules()).read(text.encode()).families
 
 
 def catalogue(**sent: str) -> Catalogue:
@@ -151,7 +153,7 @@ def test_whatever_is_sent_the_result_is_one_valid_exposition(bodies: list[str]):
 
     text = merged.text()
 
-    assert b"".join(family.samples for family in parse(text, b"-")) == b"".join(
+    assert b"".join(family.samples for family in Reader(Rules()).read(text).families) == b"".join(
         line + b"\n" for line in text.splitlines() if not line.startswith(b"#")
     )
     headers = [line for line in text.splitlines() if line.startswith(b"# TYPE")]

@@ -8,13 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter_proxy.exposition.body import Family, parse
+from exporter_proxy.exposition.body import Reader, Reading
+from exporter_proxy.exposition.family import Family
+from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.refusals import Reason, Refused
 
 
-def read(body: str | bytes) -> tuple[Family, ...]:
-    data = body if isinstance(body, bytes) else body.encode()
-    return parse(data, b"exporter_proxy_")
+def read(body: str | bytes, rules: Rules | None = None) -> tuple[Family, ...]:
+    return reading(body, rules or Rules()).families
+
+
+def reading(body: str | bytes, rules: Rules) -> Reading:
+    return Reader(rules).read(body if isinstance(body, bytes) else body.encode())
+
+
+def told(families: tuple[Family, ...]) -> list[tuple[bytes, bytes, bytes, bytes]]:
+    """Return what the families say: name, type, help and samples."""
+    return [(each.name, each.type, each.help, each.samples) for each in families]
 
 
 def refusal(body: str | bytes) -> Refused:
@@ -31,15 +41,15 @@ jobs_total{kind="b"} 2
 
 temperature 21.5
 """
-    assert read(body) == (
-        Family(
+    assert told(read(body)) == [
+        (
             b"jobs_total",
             b"counter",
             b"Jobs run.",
             b'jobs_total{kind="a"} 1\njobs_total{kind="b"} 2\n',
         ),
-        Family(b"temperature", b"untyped", b"", b"temperature 21.5\n"),
-    )
+        (b"temperature", b"untyped", b"", b"temperature 21.5\n"),
+    ]
 
 
 @pytest.mark.parametrize("body", ["", "\n\n", "# just a comment", "# TYPE a counter"])
@@ -51,14 +61,14 @@ def test_a_body_without_samples_has_no_families(body: str):
     "body", [b"\xef\xbb\xbfa 1", b"a 1\r\n", b"a 1\r\n\r\n", b"a 1\r", b"a 1"]
 )
 def test_byte_order_mark_and_line_ends_of_others_are_understood(body: bytes):
-    assert read(body) == (Family(b"a", b"untyped", b"", b"a 1\n"),)
+    assert told(read(body)) == [(b"a", b"untyped", b"", b"a 1\n")]
 
 
 def test_the_pieces_of_a_family_are_put_together():
-    assert read('a{x="1"} 1\nb 1\n# TYPE a gauge\na{x="2"} 2') == (
-        Family(b"a", b"gauge", b"", b'a{x="1"} 1\na{x="2"} 2\n'),
-        Family(b"b", b"untyped", b"", b"b 1\n"),
-    )
+    assert told(read('a{x="1"} 1\nb 1\n# TYPE a gauge\na{x="2"} 2')) == [
+        (b"a", b"gauge", b"", b'a{x="1"} 1\na{x="2"} 2\n'),
+        (b"b", b"untyped", b"", b"b 1\n"),
+    ]
 
 
 def test_a_repeated_help_replaces_the_first():
@@ -78,7 +88,7 @@ s_sum 1
 s_count 1
 s_bucket 1
 """
-    assert [(family.name, family.series_count()) for family in read(body)] == [
+    assert [(family.name, family.shape.series_count) for family in read(body)] == [
         (b"h", 4),
         (b"h_created", 1),
         (b"s", 3),
@@ -112,6 +122,7 @@ s_bucket 1
         ),
         ("exporter_proxy_x 1", Reason.RESERVED_NAME, 1),
         ("a 1\n# TYPE exporter_proxy_x counter", Reason.RESERVED_NAME, 2),
+        ("push_time_seconds 1", Reason.RESERVED_NAME, 1),
     ],
 )
 def test_one_bad_line_refuses_the_body_and_is_named(
@@ -128,12 +139,75 @@ def test_a_refusal_tells_line_and_excerpt():
     )
 
 
+@pytest.mark.parametrize(
+    ("timestamps", "served"),
+    [("strip", b"a 1\nb 2\n"), ("keep", b"a 1 1712345678901\nb 2\n")],
+)
+def test_timestamps_are_stripped_or_kept(timestamps: str, served: bytes):
+    families = read("a 1 1712345678901\nb 2", Rules(timestamps=timestamps))
+
+    assert b"".join(family.samples for family in families) == served
+
+
+@pytest.mark.parametrize(
+    ("rules", "body", "reason", "line"),
+    [
+        (Rules(max_series=2), "a 1\nb 2\nc 3", Reason.TOO_MANY_SERIES, 3),
+        (Rules(max_bytes=5), "a 1\nb 2", Reason.TOO_LARGE, None),
+        (Rules(timestamps="reject"), "a 1\nb 2 3", Reason.TIMESTAMP, 2),
+    ],
+)
+def test_the_limits_of_an_application(
+    rules: Rules, body: str, reason: Reason, line: int | None
+):
+    with pytest.raises(Refused) as refused:
+        read(body, rules)
+
+    assert (refused.value.reason, refused.value.line) == (reason, line)
+
+
+@pytest.mark.parametrize(
+    ("body", "kept", "dropped", "line"),
+    [
+        ("a 1\nb x\nc 3\nd", "a 1\nc 3\n", 2, 2),
+        ("a 1\na 2", "a 1\n", 1, 2),
+        ('# TYPE t histogram\nt 1\nt_sum 2\nt_bucket{le="x"} 1', "t_sum 2\n", 2, 2),
+        ("# TYPE a gauge\n# TYPE a counter\na 1", "a 1\n", 1, 2),
+        (
+            "# TYPE t histogram\nt_sum 1\n# TYPE t_count gauge\n"
+            't_count 1\nt_count{x="1"} 1',
+            "t_sum 1\n",
+            2,
+            4,
+        ),
+        ("exporter_proxy_x 1\na 1", "a 1\n", 1, 1),
+        ("a 1\nb 1\nc 1\nd 1", "a 1\nb 1\nc 1\n", 1, 4),
+    ],
+)
+def test_bad_lines_may_be_dropped(body: str, kept: str, dropped: int, line: int):
+    found = reading(body, Rules(drop_bad_lines=True, max_series=3))
+
+    assert b"".join(family.samples for family in found.families) == kept.encode()
+    assert found.dropped_lines == dropped
+    assert found.first_refusal
+    assert found.first_refusal.line == line
+
+
+def test_the_proxy_s_own_names_may_be_left_out():
+    found = reading(
+        "exporter_proxy_x 1\npush_time_seconds 5\na 1", Rules(drop_reserved=True)
+    )
+
+    assert [family.name for family in found.families] == [b"a"]
+    assert found.dropped_lines == 0
+
+
 def test_text_like_a_bound_within_another_label_is_none():
     body = (
         '# TYPE t histogram\nt_bucket{a="{le=",le="1"} 1\nt_bucket{a=",le=",le="2"} 1'
     )
 
-    assert read(body)[0].series_count() == 2
+    assert read(body)[0].shape.series_count == 2
     assert (
         refusal('# TYPE t histogram\nt_bucket{a=",le=\\"1\\""} 1').reason
         is Reason.TYPE_MISMATCH

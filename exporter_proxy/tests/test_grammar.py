@@ -3,6 +3,7 @@
 import pytest
 
 from exporter_proxy.exposition.grammar import Help, Sample, Type, read_line
+from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.refusals import Reason, Refused
 
 ACCEPTED = [
@@ -50,7 +51,7 @@ ACCEPTED = [
 
 @pytest.mark.parametrize(("line", "series", "value"), ACCEPTED)
 def test_a_sample_is_read(line: bytes, series: bytes, value: bytes):
-    sample = read_line(line)
+    sample = read_line(line, Rules())
 
     assert isinstance(sample, Sample)
     assert (sample.series, sample.value) == (series, value)
@@ -58,7 +59,7 @@ def test_a_sample_is_read(line: bytes, series: bytes, value: bytes):
 
 @pytest.mark.parametrize(("_", "series", "value"), ACCEPTED)
 def test_what_was_read_reads_the_same_again(_: str, series: bytes, value: bytes):
-    sample = read_line(series + b" " + value)
+    sample = read_line(series + b" " + value, Rules())
 
     assert isinstance(sample, Sample)
     assert (sample.series, sample.value) == (series, value)
@@ -147,7 +148,7 @@ REFUSED = [
 @pytest.mark.parametrize(("line", "reason"), REFUSED)
 def test_what_costs_a_scrape_is_refused(line: bytes, reason: Reason):
     with pytest.raises(Refused) as refused:
-        read_line(line)
+        read_line(line, Rules())
 
     assert refused.value.reason is reason
 
@@ -156,7 +157,7 @@ def test_what_costs_a_scrape_is_refused(line: bytes, reason: Reason):
     "line", [b"", b" \t", b"#", b"# EOF", b"# UNIT a seconds", b"#HELP a", b"# \xff"]
 )
 def test_comments_and_empty_lines_say_nothing(line: bytes):
-    assert read_line(line) is None
+    assert read_line(line, Rules()) is None
 
 
 @pytest.mark.parametrize(
@@ -173,4 +174,43 @@ def test_comments_and_empty_lines_say_nothing(line: bytes):
     ],
 )
 def test_metadata_is_read(line: bytes, said: Help | Type):
-    assert read_line(line) == said
+    assert read_line(line, Rules()) == said
+
+
+def test_the_rules_labels_take_the_place_of_the_body_s():
+    rules = Rules(labels={b"job": b"shop", b"instance": b""})
+
+    assert read_line(b'a{z="1",job="x",b="2"} 1', rules) == Sample(
+        b"a", b'a{b="2",instance="",job="shop",z="1"}', b"1"
+    )
+    assert read_line(b"a 1", rules) == Sample(b"a", b'a{instance="",job="shop"}', b"1")
+
+
+def test_timestamps_may_be_forbidden():
+    with pytest.raises(Refused) as refused:
+        read_line(b"a 1 1712345678901", Rules(timestamps="reject"))
+
+    assert refused.value.reason is Reason.TIMESTAMP
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        (b'a{x="1",y="2"} 1', True),
+        (b'a{x="1",y="2",z="3"} 1', False),
+        (b'a{x="12345678"} 1', True),
+        (b'a{x="123456789"} 1', False),
+        (b'a{x="123456",y="123456"} 1', True),
+        (b'a{abcdefgh="1"} 1', True),
+        (b'a{abcdefghi="1"} 1', False),
+    ],
+)
+def test_labels_have_bounds(line: bytes, allowed: bool):
+    rules = Rules(max_labels=2, max_label_bytes=8)
+
+    if allowed:
+        assert read_line(line, rules)
+    else:
+        with pytest.raises(Refused) as refused:
+            read_line(line, rules)
+        assert refused.value.reason is Reason.LABELS

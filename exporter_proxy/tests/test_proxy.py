@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter_proxy.config import read
-from exporter_proxy.exposition.body import parse
+from exporter_proxy.exposition.body import Reader
+from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.proxy import Proxy
 from exporter_proxy.push.messages import SCHEMA
 from exporter_proxy.tests.running import (
@@ -255,7 +256,7 @@ def test_metrics_are_what_prometheus_expects(proxy: Running):
         "text/plain; version=0.0.4; charset=utf-8"
     )
     assert "# TYPE shop_a counter\nshop_a 1\n" in body
-    parse(body.encode(), b"-")
+    Reader(Rules()).read(body.encode())
     names = {family.name for family in text_string_to_metric_families(body)}
     assert {"exporter_proxy_deliveries", "exporter_proxy_build_info"} <= names
 
@@ -402,4 +403,4 @@ def test_whatever_others_send_an_application_s_lines_stay(
     text = "\n".join(proxy.metrics()) + "\n"
     assert set(own) <= set(text.splitlines())
     assert "# TYPE own_a counter" in text
-    parse(text.encode(), b"-")
+    Reader(Rules()).read(text.encode())

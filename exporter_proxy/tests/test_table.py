@@ -1,6 +1,7 @@
 """The page /apps, as people see it."""
 
-from exporter_proxy.exposition.body import parse
+from exporter_proxy.exposition.body import Reader
+from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.serve.table import apps_page
 from exporter_proxy.store.applications import Applications
 from exporter_proxy.store.catalogue import Catalogue
@@ -15,8 +16,8 @@ def test_the_page_shows_who_sends_what():
     applications.accepted("shop", "10.0.0.7:41000", 3)
     applications.refused("shop", "10.0.0.7:41002", "line 1: not a number: a x")
     applications.accepted("mailer", "/run/receiver.sock", 1)
-    catalogue.replace("shop", parse(b"# TYPE a gauge\na 1", b"-"))
-    catalogue.replace("mailer", parse(b"a 1", b"-"))
+    catalogue.replace("shop", Reader(Rules()).read(b"# TYPE a gauge\na 1").families)
+    catalogue.replace("mailer", Reader(Rules()).read(b"a 1").families)
 
     page = apps_page(applications, catalogue, NOON)
 
