@@ -47,16 +47,16 @@ class Reader:
         samples are dropped; the pieces of a family are put together.
         Raises Refused when anything is wrong, or drops bad lines: as the rules say.
         """
-        self._skeleton = None
         if len(body) > self._rules.max_bytes:
             limit = self._rules.max_bytes
             raise Refused(Reason.TOO_LARGE, f"a body of more than {limit} bytes")
         text = _normalised(body)
         scan = _Scan(text, self._rules)
         parts = scan.parts()
-        if not scan.dropped_lines:
-            strip = self._rules.timestamps == "strip"
-            self._skeleton = Skeleton.of(text, parts, scan.timed, strip)
+        strip = self._rules.timestamps == "strip"
+        self._skeleton = (
+            None if scan.dropped_lines else Skeleton.of(text, parts, scan.timed, strip)
+        )
         families = tuple(part.family for part in parts)
         return Reading(families, scan.dropped_lines, scan.first_refusal)
 

@@ -9,7 +9,6 @@ only. That is 15 times faster than reading each line (measured: 3 million lines/
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Self
 
 from exporter_proxy.exposition.family import Family
@@ -42,8 +41,11 @@ class Part:
             mine = values[self.places]
         else:
             mine = [values[place] for place in self.places]
-        lines = chain.from_iterable(zip(self.series, mine, strict=True))
-        return self.family._replace(samples=b"".join(lines))
+        lines = [b""] * (2 * len(mine))
+        lines[::2] = self.series
+        lines[1::2] = mine
+        name, family_type, text, _, shape = self.family
+        return Family(name, family_type, text, b"".join(lines), shape)
 
 
 @dataclass(frozen=True, slots=True)

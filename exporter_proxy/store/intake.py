@@ -17,7 +17,7 @@ from exporter_proxy.metrics import Metrics
 from exporter_proxy.refusals import Refused
 from exporter_proxy.store.applications import Application, Applications, State
 from exporter_proxy.store.catalogue import Catalogue
-from exporter_proxy.store.policies import Policies, escaped
+from exporter_proxy.store.policies import Policies, Policy, escaped
 from exporter_proxy.store.record import Record
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,13 @@ class Taken(NamedTuple):
     refused: Refused | None
 
 
+class _Known(NamedTuple):
+    """What is needed for the next delivery of an application."""
+
+    reader: Reader
+    policy: Policy
+
+
 class Intake:
     """Takes what is valid, refuses what is not; the last good data stays."""
 
@@ -89,7 +96,7 @@ class Intake:
         self._metrics = metrics
         self._parsers = parsers
         self.policies = policies
-        self._readers: dict[str, Reader] = {}
+        self._known: dict[str, _Known] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, delivery: Delivery) -> Taken:
@@ -101,12 +108,15 @@ class Intake:
         async with self._turn(origin.application):
             try:
                 self._applications.check_room(origin.application)
-                reading = await self._read(delivery)
+                known = self._known.get(origin.application) or self._new(delivery)
+                reading = await self._read(known, delivery.body)
                 families = self._merged(delivery, reading.families)
             except Refused as refused:
                 self.refuse(origin, refused)
                 raise
+            self._known[origin.application] = known
             self._accept(delivery, families, reading)
+            self._note(delivery, families, reading, known.policy.lifetime)
         return Taken(
             _series_count(families), reading.dropped_lines, reading.first_refusal
         )
@@ -137,7 +147,7 @@ class Intake:
         async with self._turn(record.name):
             reading = await self._in_thread(reader, record.text)
             policy = self.policies.of(record.name, record.channel, record.labels)
-            self._readers.pop(record.name, None)
+            self._known.pop(record.name, None)
             self._catalogue.replace(record.name, reading.families)
             self._applications.accepted(
                 Application(
@@ -182,8 +192,13 @@ class Intake:
 
     def expire(self, name: str) -> None:
         """Take an application's data from what is served."""
-        self._readers.pop(name, None)
+        self._known.pop(name, None)
         self._catalogue.replace(name, ())
+
+    def _new(self, delivery: Delivery) -> _Known:
+        origin = delivery.origin
+        policy = self.policies.of(origin.application, origin.channel, delivery.group)
+        return _Known(Reader(policy.rules), policy)
 
     @asynccontextmanager
     async def _turn(self, name: str) -> AsyncIterator[None]:
@@ -194,23 +209,13 @@ class Intake:
         async with turn:
             yield
 
-    async def _read(self, delivery: Delivery) -> Reading:
-        origin, body = delivery.origin, delivery.body
-        reader = self._readers.get(origin.application)
-        if reader is None:
-            policy = self.policies.of(
-                origin.application, origin.channel, delivery.group
-            )
-            reader = Reader(policy.rules)
+    async def _read(self, known: _Known, body: bytes) -> Reading:
+        reader = known.reader
         if len(body) <= INLINE_REFILL_BYTES and (reading := reader.refill(body)):
             return reading
-        reading = (
-            reader.read(body)
-            if len(body) <= INLINE_BYTES
-            else await self._in_thread(reader, body)
-        )
-        self._readers[origin.application] = reader
-        return reading
+        if len(body) <= INLINE_BYTES:
+            return reader.read(body)
+        return await self._in_thread(reader, body)
 
     async def _in_thread(self, reader: Reader, body: bytes) -> Reading:
         loop = asyncio.get_running_loop()
@@ -238,7 +243,6 @@ class Intake:
             self._metrics.dropped_lines.labels(reading.first_refusal.reason).inc(
                 reading.dropped_lines
             )
-        self._note(delivery, families, reading)
         left_out = self._catalogue.left_out_families(name)
         if left_out and left_out != left_out_before:
             log.warning(
@@ -248,30 +252,33 @@ class Intake:
             )
 
     def _note(
-        self, delivery: Delivery, families: tuple[Family, ...], reading: Reading
+        self,
+        delivery: Delivery,
+        families: tuple[Family, ...],
+        reading: Reading,
+        lifetime: Lifetime,
     ) -> None:
-        origin = delivery.origin
-        name, source, series = (
-            origin.application,
-            origin.source,
-            _series_count(families),
-        )
-        policy = self.policies.of(name, origin.channel, delivery.group)
+        origin, series = delivery.origin, _series_count(families)
         before = self._applications.accepted(
             Application(
-                name,
+                origin.application,
                 origin.channel,
-                source,
+                origin.source,
                 State.OK,
                 self._applications.clock(),
-                lifetime=delivery.lifetime or policy.lifetime,
+                lifetime=delivery.lifetime or lifetime,
                 series=series,
                 dropped_lines=reading.dropped_lines,
                 labels=delivery.group,
             )
         )
         if before is None or before.state is not State.OK:
-            log.info("accepted app=%s source=%s series=%d", name, source, series)
+            log.info(
+                "accepted app=%s source=%s series=%d",
+                origin.application,
+                origin.source,
+                series,
+            )
 
 
 def _series_count(families: tuple[Family, ...]) -> int:
