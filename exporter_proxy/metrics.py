@@ -1,6 +1,7 @@
 """The proxy's own metrics; those of the applications never pass through here."""
 
 from collections.abc import Iterable
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily
@@ -14,8 +15,11 @@ from exporter_proxy.store.catalogue import Catalogue
 PREFIX = "exporter_proxy_"
 
 CHANNELS = ("json", "capnp", "http", "poll")
-SOCKETS = ("tcp", "unix")
-DROPS = ("idle", "crowded", "reset", "refused")
+SOCKETS = ("tcp", "unix", "http")
+DROPS = ("idle", "crowded", "reset", "refused", "slow")
+ROLES = ("push", "scrape", "admin")
+DENIALS = ("address", "certificate", "no_login", "wrong_login")
+AGES = ("stale", "forgotten")
 
 
 class Metrics:
@@ -42,7 +46,7 @@ class Metrics:
         )
         self.connections = Gauge(
             f"{PREFIX}connections",
-            "Connections open to the receivers",
+            "Connections open to the receivers and to HTTP",
             ["socket"],
             registry=registry,
         )
@@ -50,6 +54,28 @@ class Metrics:
             f"{PREFIX}dropped_connections_total",
             "Connections that were closed before their end, by reason",
             ["reason"],
+            registry=registry,
+        )
+        self.denied_requests = Counter(
+            f"{PREFIX}denied_requests_total",
+            "HTTP requests of clients that may not, by what they wanted and why not",
+            ["role", "reason"],
+            registry=registry,
+        )
+        self.expired_applications = Counter(
+            f"{PREFIX}expired_applications_total",
+            "Applications whose data became stale, or that were forgotten later on",
+            ["outcome"],
+            registry=registry,
+        )
+        self.reload_successful = Gauge(
+            f"{PREFIX}config_last_reload_successful",
+            "Whether the configuration was right when it was last read",
+            registry=registry,
+        )
+        self.reload_timestamp = Gauge(
+            f"{PREFIX}config_last_reload_timestamp_seconds",
+            "When a right configuration was last read",
             registry=registry,
         )
         self.poll_duration = Gauge(
@@ -71,6 +97,10 @@ class Metrics:
             self.connections.labels(socket)
         for drop in DROPS:
             self.dropped_connections.labels(drop)
+        for age in AGES:
+            self.expired_applications.labels(age)
+        for role, denial in product(ROLES, DENIALS):
+            self.denied_requests.labels(role, denial)
 
 
 class ApplicationsCollector(Collector):
