@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from exporter_proxy.exposition.family import SUFFIXES, UNTYPED, Family, Shape
-from exporter_proxy.exposition.grammar import Help, Sample, Type, is_number, read_line
+from exporter_proxy.exposition.grammar import (
+    Help,
+    LineReader,
+    Sample,
+    Type,
+    is_number,
+)
 from exporter_proxy.exposition.identity import BOUNDS, identity
 from exporter_proxy.exposition.rules import RESERVED_NAMES, RESERVED_PREFIX, Rules
 from exporter_proxy.exposition.skeleton import Part, Skeleton
@@ -74,6 +80,7 @@ class _Scan:
     def __init__(self, text: bytes, rules: Rules) -> None:
         self._text = text
         self._rules = rules
+        self._line_reader = LineReader(rules)
         self._types: dict[bytes, bytes] = {}
         self._helps: dict[bytes, bytes] = {}
         # Each series with its value, as it follows the series in what is served.
@@ -110,7 +117,7 @@ class _Scan:
                 self._bad(refused.at(number, line))
 
     def _add(self, line: bytes) -> None:
-        said = read_line(line, self._rules)
+        said = self._line_reader.read(line)
         if said is None or self._is_reserved(said.name):
             return
         match said:
@@ -160,7 +167,7 @@ class _Scan:
 
     def _line_of(self, series: bytes) -> tuple[int, bytes]:
         for number, line in _lines(self._text):
-            said = read_line(line, self._rules)
+            said = self._line_reader.read(line)
             if isinstance(said, Sample) and said.series == series:
                 return number, line
         raise LookupError(series)

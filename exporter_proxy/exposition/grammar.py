@@ -11,6 +11,7 @@ import re
 from math import isinf
 from typing import NamedTuple
 
+from exporter_proxy.exposition.labels import LABEL_NAME, QUOTED, Labels
 from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.refusals import Reason, Refused
 
@@ -18,9 +19,7 @@ _LONGEST_TIMESTAMP = 2**63 - 1
 
 _BLANKS = r"[ \t]*+"
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*+"
-_LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*+"
-_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_LABEL = rf"{_BLANKS}{_LABEL_NAME}{_BLANKS}={_BLANKS}{_QUOTED}{_BLANKS}"
+_LABEL = rf"{_BLANKS}{LABEL_NAME}{_BLANKS}={_BLANKS}{QUOTED}{_BLANKS}"
 _LABELS = rf"{_BLANKS}(?:{_LABEL}(?:,{_LABEL})*+,?{_BLANKS})?"
 _DECIMAL = r"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 _NUMBER = rf"(?:[+-]?(?:{_DECIMAL}|(?i:inf(?:inity)?))|(?i:nan))"
@@ -35,12 +34,11 @@ def _compiled(pattern: str) -> re.Pattern[bytes]:
 _SAMPLE_LINE = _compiled(rf"{_SERIES}({_NUMBER})(?:[ \t]++([0-9]++))?{_BLANKS}")
 _SERIES_START = _compiled(_SERIES)
 _NUMBER_ALONE = _compiled(_NUMBER)
-_LABEL_PARTS = _compiled(rf"({_LABEL_NAME}){_BLANKS}={_BLANKS}({_QUOTED})")
 _METADATA_START = _compiled(r"[ \t]*+#[ \t]++(HELP|TYPE)[ \t]")
 _HELP_LINE = _compiled(rf"[ \t]*+#[ \t]++HELP[ \t]++({_NAME})(?:[ \t](.*))?")
 _TYPE_LINE = _compiled(rf"[ \t]*+#[ \t]++TYPE[ \t]++({_NAME}) ({_TYPES})")
 _NAMED_TYPE_LINE = _compiled(rf"[ \t]*+#[ \t]++TYPE[ \t]++{_NAME}[ \t]+(.*)")
-_QUOTED_TEXT = _compiled(_QUOTED)
+_QUOTED_TEXT = _compiled(QUOTED)
 _ESCAPE = _compiled(r"\\(.?)")
 
 
@@ -72,39 +70,42 @@ class Type(NamedTuple):
     type: bytes
 
 
-def read_line(line: bytes, rules: Rules) -> Sample | Help | Type | None:
-    """Return what a line says; None for a comment or an empty line.
+class LineReader:
+    """Reads the lines of one body."""
 
-    Raises Refused for a line that would cost a scrape, or that the rules forbid.
-    """
-    if match := _SAMPLE_LINE.fullmatch(line):
-        return _sample(line, match, rules)
-    text = line.lstrip(b" \t")
-    if text.startswith(b"#"):
-        return _metadata(line)
-    if text:
-        raise _explained(line)
-    return None
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._labels = Labels(rules)
+
+    def read(self, line: bytes) -> Sample | Help | Type | None:
+        """Return what a line says; None for a comment or an empty line.
+
+        Raises Refused for a line that would cost a scrape, or that the rules forbid.
+        """
+        if match := _SAMPLE_LINE.fullmatch(line):
+            return self._sample(line, match)
+        text = line.lstrip(b" \t")
+        if text.startswith(b"#"):
+            return _metadata(line)
+        if text:
+            raise _explained(line)
+        return None
+
+    def _sample(self, line: bytes, match: re.Match[bytes]) -> Sample:
+        name, labels, value, timestamp = match.groups()
+        if not line.isascii():
+            _check_encoding(line)
+        if (b"e" in value or b"E" in value or len(value) > 300) and _overflows(value):
+            raise Refused(Reason.VALUE, "a number beyond a 64-bit float's range")
+        if timestamp:
+            _check_timestamp(timestamp, self._rules)
+        series = name + self._labels.clean(labels or b"")
+        return Sample(name, series, value, timestamp)
 
 
 def is_number(text: bytes) -> bool:
     """Return whether Prometheus reads the text as a number."""
     return _NUMBER_ALONE.fullmatch(text) is not None and not _overflows(text)
-
-
-def _sample(line: bytes, match: re.Match[bytes], rules: Rules) -> Sample:
-    name, labels, value, timestamp = match.groups()
-    if not line.isascii():
-        _check_encoding(line)
-    if _overflows(value):
-        raise Refused(Reason.VALUE, "a number beyond a 64-bit float's range")
-    if timestamp:
-        _check_timestamp(timestamp, rules)
-    if labels or rules.labels:
-        return Sample(
-            name, name + _clean_labels(labels or b"", rules), value, timestamp
-        )
-    return Sample(name, name, value, timestamp)
 
 
 def _check_timestamp(timestamp: bytes, rules: Rules) -> None:
@@ -115,8 +116,7 @@ def _check_timestamp(timestamp: bytes, rules: Rules) -> None:
 
 
 def _overflows(number: bytes) -> bool:
-    could = len(number) > 300 or b"e" in number or b"E" in number
-    return could and isinf(float(number))
+    return isinf(float(number)) and b"n" not in number.lower()
 
 
 def _is_too_late(timestamp: bytes) -> bool:
@@ -129,52 +129,6 @@ def _check_encoding(text: bytes) -> None:
         text.decode()
     except UnicodeDecodeError as error:
         raise Refused(Reason.ENCODING, "not valid UTF-8") from error
-
-
-def _clean_labels(labels: bytes, rules: Rules) -> bytes:
-    """Return the labels in braces: sorted, without blanks and without empty values.
-
-    Those of the rules take the place of those of the body.
-    Raises Refused for a name that is used twice or is Prometheus' own, and for more
-    or longer labels than the rules allow.
-    """
-    if b"\\" in labels:
-        labels = _ESCAPE.sub(_known_escape, labels)
-    pairs = _LABEL_PARTS.findall(labels)
-    names = {name for name, _ in pairs}
-    if len(names) < len(pairs):
-        raise Refused(Reason.DUPLICATE_LABEL, "a label's name is used twice")
-    if b"__" in labels and any(name.startswith(b"__") for name in names):
-        raise Refused(
-            Reason.RESERVED_LABEL, 'label names that start with "__" are reserved'
-        )
-    if len(pairs) > rules.max_labels:
-        raise Refused(
-            Reason.LABELS, f"{len(pairs)} labels are more than {rules.max_labels}"
-        )
-    if len(labels) > rules.max_label_bytes:
-        _check_lengths(pairs, rules.max_label_bytes)
-    kept = [
-        name + b"=" + value
-        for name, value in pairs
-        if value != b'""' and name not in rules.labels
-    ]
-    kept += [b'%b="%b"' % forced for forced in rules.labels.items()]
-    kept.sort()
-    return b"{%b}" % b",".join(kept) if kept else b""
-
-
-def _check_lengths(pairs: list[tuple[bytes, bytes]], limit: int) -> None:
-    for name, value in pairs:
-        if max(len(name), len(value) - len('""')) > limit:
-            raise Refused(
-                Reason.LABELS, f"a label's name or value is longer than {limit} bytes"
-            )
-
-
-def _known_escape(match: re.Match[bytes]) -> bytes:
-    # Prometheus reads the backslash of no known escape as itself; others fail on it.
-    return match[0] if match[1] in (b"\\", b'"', b"n") else b"\\\\" + match[1]
 
 
 def _known_help_escape(match: re.Match[bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter_proxy.exposition.grammar import Help, Sample, Type, read_line
+from exporter_proxy.exposition.grammar import Help, LineReader, Sample, Type
 from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.refusals import Reason, Refused
 
@@ -51,7 +51,7 @@ ACCEPTED = [
 
 @pytest.mark.parametrize(("line", "series", "value"), ACCEPTED)
 def test_a_sample_is_read(line: bytes, series: bytes, value: bytes):
-    sample = read_line(line, Rules())
+    sample = LineReader(Rules()).read(line)
 
     assert isinstance(sample, Sample)
     assert (sample.series, sample.value) == (series, value)
@@ -59,7 +59,7 @@ def test_a_sample_is_read(line: bytes, series: bytes, value: bytes):
 
 @pytest.mark.parametrize(("_", "series", "value"), ACCEPTED)
 def test_what_was_read_reads_the_same_again(_: str, series: bytes, value: bytes):
-    sample = read_line(series + b" " + value, Rules())
+    sample = LineReader(Rules()).read(series + b" " + value)
 
     assert isinstance(sample, Sample)
     assert (sample.series, sample.value) == (series, value)
@@ -148,7 +148,7 @@ REFUSED = [
 @pytest.mark.parametrize(("line", "reason"), REFUSED)
 def test_what_costs_a_scrape_is_refused(line: bytes, reason: Reason):
     with pytest.raises(Refused) as refused:
-        read_line(line, Rules())
+        LineReader(Rules()).read(line)
 
     assert refused.value.reason is reason
 
@@ -157,7 +157,7 @@ def test_what_costs_a_scrape_is_refused(line: bytes, reason: Reason):
     "line", [b"", b" \t", b"#", b"# EOF", b"# UNIT a seconds", b"#HELP a", b"# \xff"]
 )
 def test_comments_and_empty_lines_say_nothing(line: bytes):
-    assert read_line(line, Rules()) is None
+    assert LineReader(Rules()).read(line) is None
 
 
 @pytest.mark.parametrize(
@@ -174,21 +174,23 @@ def test_comments_and_empty_lines_say_nothing(line: bytes):
     ],
 )
 def test_metadata_is_read(line: bytes, said: Help | Type):
-    assert read_line(line, Rules()) == said
+    assert LineReader(Rules()).read(line) == said
 
 
 def test_the_rules_labels_take_the_place_of_the_body_s():
     rules = Rules(labels={b"job": b"shop", b"instance": b""})
 
-    assert read_line(b'a{z="1",job="x",b="2"} 1', rules) == Sample(
+    assert LineReader(rules).read(b'a{z="1",job="x",b="2"} 1') == Sample(
         b"a", b'a{b="2",instance="",job="shop",z="1"}', b"1"
     )
-    assert read_line(b"a 1", rules) == Sample(b"a", b'a{instance="",job="shop"}', b"1")
+    assert LineReader(rules).read(b"a 1") == Sample(
+        b"a", b'a{instance="",job="shop"}', b"1"
+    )
 
 
 def test_timestamps_may_be_forbidden():
     with pytest.raises(Refused) as refused:
-        read_line(b"a 1 1712345678901", Rules(timestamps="reject"))
+        LineReader(Rules(timestamps="reject")).read(b"a 1 1712345678901")
 
     assert refused.value.reason is Reason.TIMESTAMP
 
@@ -209,8 +211,8 @@ def test_labels_have_bounds(line: bytes, allowed: bool):
     rules = Rules(max_labels=2, max_label_bytes=8)
 
     if allowed:
-        assert read_line(line, rules)
+        assert LineReader(rules).read(line)
     else:
         with pytest.raises(Refused) as refused:
-            read_line(line, rules)
+            LineReader(rules).read(line)
         assert refused.value.reason is Reason.LABELS

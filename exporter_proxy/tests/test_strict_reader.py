@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter_proxy.exposition.grammar import Sample, read_line
+from exporter_proxy.exposition.grammar import LineReader, Sample
 from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.tests import strict_reader
 from exporter_proxy.tests.test_grammar import ACCEPTED, REFUSED
@@ -32,7 +32,7 @@ def test_a_good_exposition_is_read():
 
 @pytest.mark.parametrize(("line", "series", "value"), ACCEPTED)
 def test_what_we_serve_of_a_line_is_read(line: bytes, series: bytes, value: bytes):
-    sample = read_line(line, Rules())
+    sample = LineReader(Rules()).read(line)
 
     assert isinstance(sample, Sample)
     name = series.partition(b"{")[0]
