@@ -22,8 +22,7 @@ def run(settings: Settings, stop: Stop) -> None:
 
 def check(settings: Settings) -> Iterable[str]:
     """Read the configuration and poll every target once."""
-    read = config.read(settings.config)
-    return uvloop.run(poller.problems(read.poll_external))
+    return uvloop.run(poller.problems(config.read(settings.config)))
 
 
 service = Service(NAME, ABOUT, Settings, run, check)

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter_proxy.config import Config
 from exporter_proxy.metrics import ApplicationsCollector, Metrics
-from exporter_proxy.poll.poller import Poller, Target, open_session
+from exporter_proxy.poll.poller import Parts, Polling
 from exporter_proxy.push.connections import Connections
 from exporter_proxy.push.receiver import Receiver
 from exporter_proxy.push.sockets import allow_connections, unix_socket
@@ -51,6 +51,9 @@ class Proxy:
             Policies(config),
             self._parser,
         )
+        self._polling = Polling(
+            Parts(self._intake, self._applications, self._metrics, self._health)
+        )
         add_build_info("exporter_proxy", self._registry)
         self._registry.register(
             ApplicationsCollector(self._applications, self._catalogue)
@@ -59,7 +62,11 @@ class Proxy:
     async def run(self, stop: Stop) -> None:
         """Work until stopped. Raises ServiceFailed when a socket cannot be had."""
         with self._parser:
-            async with self._serving(), self._receiving(), self._polling():
+            async with (
+                self._serving(),
+                self._receiving(),
+                self._polling.running(self._config),
+            ):
                 try:
                     self._log_start()
                     await asyncio.to_thread(stop.wait)
@@ -118,24 +125,6 @@ class Proxy:
                     )
                 opened.callback(server.close)
             yield
-
-    @asynccontextmanager
-    async def _polling(self) -> AsyncIterator[None]:
-        config = self._config.poll_external
-        urls = (
-            config.other_scrape_endpoints if config.poll_other_scrape_endpoints else ()
-        )
-        async with open_session(config) as session, asyncio.TaskGroup() as polls:
-            tasks = []
-            for target in map(Target, urls):
-                self._applications.expect(target.name, "poll", target.source)
-                poller = Poller(
-                    target, config, self._intake, self._metrics, self._health
-                )
-                tasks.append(polls.create_task(poller.run(session)))
-            yield
-            for task in tasks:
-                task.cancel()
 
 
 @contextmanager

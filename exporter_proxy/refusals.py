@@ -35,6 +35,11 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     STATUS = "status"
     CONTENT_TYPE = "content_type"
+    COMPRESSION = "compression"
+    CUT_OFF = "cut_off"
+    PROTOCOL = "protocol"
+    REDIRECT = "redirect"
+    TLS = "tls"
 
 
 class Refused(Exception):  # noqa: N818 - reads as what happened

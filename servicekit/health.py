@@ -39,6 +39,12 @@ class Health:
             within_seconds, _ = self._deadlines[part]
             self._deadlines[part] = (within_seconds, self._clock() + within_seconds)
 
+    def forget(self, part: str) -> None:
+        """Expect nothing of a part any more."""
+        with self._lock:
+            self._reasons.pop(part, None)
+            self._deadlines.pop(part, None)
+
     def problems(self) -> dict[str, str]:
         """Return the reason for each part that is unwell; empty means healthy."""
         with self._lock:

@@ -1,149 +1,160 @@
-"""Fetches the metrics of other exporters, each target on its own."""
+"""Polls other exporters, each target at a pace of its own."""
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
-from http import HTTPStatus
+from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import aiohttp
-from yarl import URL
 
-from exporter_proxy.config import Address
-from exporter_proxy.config.sections import PollExternal
+from exporter_proxy.config import Config
 from exporter_proxy.exposition.body import Reader
 from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.metrics import Metrics
-from exporter_proxy.refusals import Reason, Refused
+from exporter_proxy.poll.fetch import fetch, open_session
+from exporter_proxy.poll.target import Target, targets
+from exporter_proxy.refusals import Refused
+from exporter_proxy.store.applications import Applications
 from exporter_proxy.store.intake import Delivery, Intake, Origin
+from exporter_proxy.store.policies import Policies
 from servicekit import Health
 
-ACCEPT = "text/plain;version=0.0.4;q=1,text/plain;q=0.5"
-MAX_REDIRECTS = 5
+log = logging.getLogger(__name__)
+
+# A target is first asked at some moment within its interval, and within this time.
+FIRST_POLL_SECONDS = 5.0
 
 
-class Target:
-    """One exporter that is polled, known by its URL."""
+class Parts(NamedTuple):
+    """The parts of the proxy that a poll has to do with."""
 
-    def __init__(self, url: str) -> None:
-        self._url = URL(url)
-        self.name = str(self._url.with_user(None))  # a password is shown to nobody
-        where = Address(self._url.host or "", self._url.port or 0)
-        self.source = f"external_poll: {where}"
+    intake: Intake
+    applications: Applications
+    metrics: Metrics
+    health: Health
 
-    async def fetch(self, session: aiohttp.ClientSession, max_bytes: int) -> bytes:
-        """Return what the target serves. Raises Refused."""
-        try:
-            async with session.get(self._url, max_redirects=MAX_REDIRECTS) as response:
-                _check_head(response)
-                return await _body(response, max_bytes)
-        except TimeoutError as error:
-            limit = session.timeout.total
-            raise Refused(
-                Reason.TIMEOUT, f"no full answer within {limit:g} s"
-            ) from error
-        except aiohttp.TooManyRedirects as error:
-            what = f"redirects more than {MAX_REDIRECTS} times"
-            raise Refused(Reason.STATUS, what) from error
-        except aiohttp.ClientError as error:
-            what = str(error) or type(error).__name__
-            raise Refused(Reason.UNREACHABLE, what) from error
+
+class Polling:
+    """Polls every target of the configuration, one beside the other."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._tasks: dict[Target, asyncio.Task[None]] = {}
+        self._names: frozenset[str] = frozenset()
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether an application is a target that is polled."""
+        return name in self._names
+
+    @asynccontextmanager
+    async def running(self, config: Config) -> AsyncIterator[None]:
+        """Poll while the block runs."""
+        async with open_session() as self._session, asyncio.TaskGroup() as self._group:
+            await self.apply(config)
+            try:
+                yield
+            finally:
+                await self._stop(self._tasks.keys())
+
+    async def apply(self, config: Config) -> None:
+        """Poll what this configuration names from now on; only within ``running``.
+
+        A target that is not named any more goes with its data; one whose settings
+        changed keeps its data; one that is as before notices nothing.
+        """
+        wanted = targets(config)
+        gone = self._names - wanted.keys()
+        await self._stop(self._tasks.keys() - set(wanted.values()))
+        self._names = frozenset(wanted)
+        for name in gone:
+            await self._forget(name)
+        for name, target in wanted.items():
+            if target not in self._tasks:
+                self._start(name, target)
+
+    def _start(self, name: str, target: Target) -> None:
+        self._parts.applications.expect(name, "poll", target.source)
+        polls = Poller(target, self._parts).run(self._session)
+        self._tasks[target] = self._group.create_task(polls, name=f"poll {name}")
+
+    async def _stop(self, which: Iterable[Target]) -> None:
+        tasks = [self._tasks.pop(target) for target in tuple(which)]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _forget(self, name: str) -> None:
+        await self._parts.intake.delete(name)
+        self._parts.metrics.poll_duration.remove(name)
+        self._parts.health.forget(name)
 
 
 class Poller:
     """Polls one target until cancelled."""
 
-    def __init__(
-        self,
-        target: Target,
-        config: PollExternal,
-        intake: Intake,
-        metrics: Metrics,
-        health: Health,
-    ) -> None:
+    def __init__(self, target: Target, parts: Parts) -> None:
         self._target = target
-        self._config = config
-        self._intake = intake
-        self._duration = metrics.poll_duration.labels(target.name)
-        self._health = health
+        self._parts = parts
+        self._origin = Origin(target.name, "poll", target.source)
+        self._duration = parts.metrics.poll_duration.labels(target.name)
 
     async def run(self, session: aiohttp.ClientSession) -> None:
         """Poll at a steady pace; a random start keeps targets apart from each other."""
-        interval = self._config.poll_interval
-        patience = 3 * (interval + self._config.client_timeout) + 1
-        self._health.expect(self._target.name, patience)
-        start = random.uniform(0, min(1, interval))  # noqa: S311 - not a secret
+        interval = self._target.interval
+        self._parts.health.expect(
+            self._origin.application, 3 * (interval + self._target.timeout) + 1
+        )
+        start = random.uniform(0, min(interval, FIRST_POLL_SECONDS))  # noqa: S311 - no secret
         due = time.monotonic() + start
         while True:
             await asyncio.sleep(due - time.monotonic())
-            await self._poll(session)
-            self._health.beat(self._target.name)
+            try:
+                await self._poll(session)
+            except Exception:  # one target must not end the polling of all others
+                log.exception("poll failed target=%s", self._target.name)
+            else:
+                self._parts.health.beat(self._origin.application)
             late = max(0, time.monotonic() - due)
             due += interval * (1 + late // interval)
 
     async def _poll(self, session: aiohttp.ClientSession) -> None:
         """Fetch the target's metrics once; the last good ones stay if that fails."""
-        origin = Origin(self._target.name, "poll", self._target.source)
         started = time.monotonic()
         try:
-            body = await self._target.fetch(session, self._config.max_body_bytes)
+            body = await fetch(session, self._target)
         except Refused as refused:
-            self._intake.refuse(origin, refused)
-        else:
-            with suppress(Refused):  # it is noted
-                await self._intake.take(Delivery(origin, body))
+            self._parts.intake.refuse(self._origin, refused)
+            return
         finally:
             self._duration.set(time.monotonic() - started)
+        try:
+            await self._parts.intake.take(Delivery(self._origin, body))
+        except Refused:
+            return  # the intake noted it already
 
 
-@asynccontextmanager
-async def open_session(config: PollExternal) -> AsyncIterator[aiohttp.ClientSession]:
-    """Yield what targets are fetched with: no cookies, no limit on how many at once."""
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=not config.allow_invalid_certs),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=config.client_timeout),
-        headers={"Accept": ACCEPT, "User-Agent": "exporter_proxy"},
-    ) as session:
-        yield session
-
-
-async def problems(config: PollExternal) -> Iterable[str]:
+async def problems(config: Config) -> Iterable[str]:
     """Poll every target once; return a line for each that failed."""
-    if not config.poll_other_scrape_endpoints:
-        return ()
-    targets = map(Target, config.other_scrape_endpoints)
-    async with open_session(config) as session:
+    policies = Policies(config)
+    async with open_session() as session:
         found = await asyncio.gather(
-            *(_problem(target, session, config.max_body_bytes) for target in targets)
+            *(
+                _problem(session, target, policies.of(name, "poll", {}).rules)
+                for name, target in targets(config).items()
+            )
         )
     return filter(None, found)
 
 
 async def _problem(
-    target: Target, session: aiohttp.ClientSession, max_bytes: int
+    session: aiohttp.ClientSession, target: Target, rules: Rules
 ) -> str | None:
     try:
-        Reader(Rules(drop_reserved=True)).read(await target.fetch(session, max_bytes))
+        Reader(rules).read(await fetch(session, target))
     except Refused as refused:
         return f"{target.name}: {refused}"
     return None
-
-
-def _check_head(response: aiohttp.ClientResponse) -> None:
-    if response.status != HTTPStatus.OK:
-        raise Refused(Reason.STATUS, f"answered HTTP {response.status}")
-    # Whoever names no type is believed: the body is checked to the last byte anyway.
-    media_type = response.headers.get("Content-Type", "text/plain")
-    if media_type.partition(";")[0].strip().lower() != "text/plain":
-        raise Refused(Reason.CONTENT_TYPE, f"expected text/plain, got {media_type}")
-
-
-async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > max_bytes:
-            raise Refused(Reason.TOO_LARGE, f"an answer of more than {max_bytes} bytes")
-    return bytes(body)

@@ -69,3 +69,13 @@ def test_a_known_reason_is_told_rather_than_the_missing_progress():
     health.down("mysql", "connection refused")
     clock.now += 5
     assert health.problems() == {"mysql": "connection refused"}
+
+
+def test_what_is_forgotten_is_neither_expected_nor_unwell():
+    clock = Clock()
+    health = Health(clock)
+    health.expect("loop", within_seconds=1)
+    health.down("loop", "gone")
+    health.forget("loop")
+    clock.now += 5
+    assert health.problems() == {}
