@@ -10,6 +10,9 @@ from exporter_proxy.refusals import Reason, Refused
 # What a piece of the body may unpack to at once.
 PIECE_BYTES = 256 * 1024
 
+_WRONG = "Content-Encoding says gzip, the body is not"
+
+_MAGIC = 0x1F
 _GZIP = 16 + 15  # zlib's window bits: a gzip header and trailer, the largest window
 
 
@@ -30,7 +33,6 @@ class Inflater:
         while data or (piece and not self._member.eof):
             if self._member.eof:
                 self._member = isal_zlib.decompressobj(wbits=_GZIP)
-            self._begun = True
             piece = self._piece(data)
             yield piece
             data = self._member.unused_data or self._member.unconsumed_tail
@@ -41,8 +43,10 @@ class Inflater:
             raise Refused(Reason.CUT_OFF, "the gzip body ends before its end")
 
     def _piece(self, data: bytes) -> bytes:
+        if not self._begun and data[0] != _MAGIC:  # isal waits for a whole header
+            raise Refused(Reason.COMPRESSION, _WRONG)
+        self._begun = True
         try:
             return self._member.decompress(data, PIECE_BYTES)
         except IsalError as error:
-            what = "Content-Encoding says gzip, the body is not"
-            raise Refused(Reason.COMPRESSION, what) from error
+            raise Refused(Reason.COMPRESSION, _WRONG) from error
