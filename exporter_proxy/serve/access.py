@@ -79,7 +79,8 @@ class Gate:
     def _knows_secret(self, authorization: str | None) -> bool:
         """Compare with every secret, so that the time taken tells nothing of them."""
         shown = _digest(_presented(authorization or ""))
-        return any([hmac.compare_digest(shown, secret) for secret in self._secrets])
+        known = [hmac.compare_digest(shown, secret) for secret in self._secrets]
+        return any(known)
 
 
 class Guard:
@@ -189,7 +190,7 @@ def _answer(denial: Denial) -> web.Response:
 
 
 def _forms(address: str) -> tuple[_Address, ...]:
-    """Return an address, and the IPv4 one that an IPv6 socket shows as part of its own."""
+    """Return an address; an IPv4 one that an IPv6 socket showed as its own in both."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
