@@ -1,12 +1,12 @@
 # Belfry. `make up` brings everything up, `make test` tests everything; both install what they need.
 
 .DEFAULT_GOAL := help
-.PHONY: help up urls logs down clean check fix lock test images-offline fresh-check
+.PHONY: help up urls logs down clean check fix lock test bench bench-exporter-proxy images-offline fresh-check
 
 compose := docker compose --profile '*'
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## start everything, wait until it is healthy, print where to look
 	@setup/up
@@ -36,6 +36,11 @@ lock: ## compile each service's requirements.txt from pyproject.toml
 test: up check ## every test there is, the whole running stack included
 	@setup/in-tests --network belfry_default pytest -m integration
 	@setup/in-tests pytest -m stack
+
+bench: bench-exporter-proxy ## every system beside its peers, side by side in one run; see benchmarks/RESULTS.md
+
+bench-exporter-proxy: ## exporter_proxy beside the Prometheus Pushgateway
+	@setup/in-benchmarks python -m benchmarks exporter_proxy
 
 images-offline: ## build stand-ins of the upstream images from Debian packages
 	@setup/docker

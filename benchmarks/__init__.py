@@ -1,0 +1,1 @@
+"""Side-by-side runs against peers: each program as its own users would start it."""
