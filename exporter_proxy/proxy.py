@@ -40,7 +40,7 @@ class Proxy:
         self._config = config
         self._registry = CollectorRegistry()
         self._health = Health()
-        self._catalogue = Catalogue()
+        self._catalogue = Catalogue(config.exposition)
         self._applications = Applications(config.applications.max_applications)
         self._metrics = Metrics(self._registry)
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="parser")

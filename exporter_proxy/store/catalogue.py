@@ -1,97 +1,121 @@
 """Every family once, whoever sent it: what ``/metrics`` is made of.
 
 Who came first keeps what it has. A family whose type or name clashes with one that is
-there already is left out, and so is a series that another application sends as well;
-both get their turn as soon as the first one stops sending it. Replacing one
-application's families costs nothing for those that share no name with them.
+there already is left out, and so is a series that another application sends as well,
+unless the configuration says what else becomes of them; they get their turn as soon as
+the first one stops sending it. Replacing one application's families costs what that
+application sends, however much else is held, and next to nothing when its series are
+those that it sent before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
 
-from exporter_proxy.exposition.family import SUFFIXES, Family
-from exporter_proxy.store.shelf import Shelf
+from exporter_proxy.config.sections import Exposition
+from exporter_proxy.exposition.family import Family
+from exporter_proxy.store.offer import Offer
+from exporter_proxy.store.openmetrics import OpenMetrics
+from exporter_proxy.store.shelves import Shelves
+
+
+@dataclass(slots=True)
+class _Sender:
+    """An application: what it sent, and the offer that each of its families is."""
+
+    families: tuple[Family, ...] = ()
+    offers: dict[bytes, Offer] = field(default_factory=dict)
+
+
+_NOBODY = _Sender()
 
 
 class Catalogue:
-    """The families of all applications, merged."""
+    """The families of all applications, merged.
 
-    def __init__(self) -> None:
-        self._sent: dict[str, dict[bytes, Family]] = {}
-        self._shelves: dict[bytes, Shelf] = {}
-        # In the order in which they get their turn.
-        self._left_out: dict[tuple[str, bytes], None] = {}
+    version: grows whenever what is served changes.
+    """
+
+    def __init__(self, exposition: Exposition) -> None:
+        self.version = 0
+        self._senders: dict[str, _Sender] = {}
+        self._shelves = Shelves(exposition)
+        self._deliveries = count()
+        self._places = count()
+        # None and nothing: not made yet, of the present version.
         self._text: bytes | None = None
+        self._open_metrics = OpenMetrics(exposition.timestamps == "keep")
+        self._open_metrics_texts: list[bytes | None] = []
 
     def replace(self, application: str, families: Iterable[Family]) -> None:
         """Let an application's families take the place of those it sent before."""
-        before = self._sent.get(application, {})
-        after = {family.name: family for family in families}
-        self._sent[application] = after
-        for name, family in before.items():
-            if name not in after or after[name].type != family.type:
-                self._release(application, name)
-        for waiting, name in tuple(self._left_out):
-            self._admit(waiting, name)
-        for name in after:
-            self._admit(application, name)
-        self._text = None
+        sender = self._senders.pop(application, None) or _Sender()
+        sender.families = tuple(families)
+        if self._update(application, sender):
+            self.version += 1
+            self._text = None
+            self._open_metrics_texts.clear()
+        if sender.families:
+            self._senders[application] = sender
 
     def families(self, application: str) -> tuple[Family, ...]:
-        """Return what an application sent."""
-        return tuple(self._sent.get(application, {}).values())
+        """Return what an application sent, in its order."""
+        return self._senders.get(application, _NOBODY).families
 
     def text(self) -> bytes:
         """Return one valid exposition, families in the order of their names."""
         if self._text is None:
-            shelves = self._shelves
-            self._text = b"".join(shelves[name].text() for name in sorted(shelves))
+            self._text = b"".join(self._pieces())
         return self._text
+
+    def open_metrics(self) -> bytes | None:
+        """Return the same in OpenMetrics 1.0, None when that could not say the same.
+
+        Its last line, ``# EOF``, is left to the caller, who may add more before it.
+        """
+        if not self._open_metrics_texts:
+            self._open_metrics_texts.append(self._open_metrics.text(self._shelves))
+        return self._open_metrics_texts[0]
 
     def left_out_families(self, application: str) -> tuple[str, ...]:
         """Return which families of an application clash with those of others."""
-        return tuple(
-            name.decode() for who, name in self._left_out if who == application
-        )
+        offers = self._senders.get(application, _NOBODY).offers
+        return tuple(name.decode() for name in sorted(self._shelves.waiting(offers)))
 
     def left_out_series(self, application: str) -> int:
-        """Return how many series of an application another one sends as well."""
-        names = self._sent.get(application, {})
+        """Return how many series of an application another one sends as well.
+
+        Those of its families that are left out are not among them, nor are those that
+        were combined with others into what is served.
+        """
+        offers = self._senders.get(application, _NOBODY).offers
         return sum(
-            self._shelves[name].left_out(application)
-            for name in names
-            if name in self._shelves
+            self._shelves[name].left_out(offer)
+            for name, offer in offers.items()
+            if offer.shared
         )
 
-    def _admit(self, application: str, name: bytes) -> None:
-        family = self._sent[application][name]
-        self._left_out.pop((application, name), None)
-        if self._clashes(family):
-            self._left_out[application, name] = None
-        else:
-            shelf = self._shelves.setdefault(name, Shelf(name, family.type))
-            shelf.put(application, family)
+    def _update(self, application: str, sender: _Sender) -> bool:
+        """Bring an application's offers up to date; return whether that is visible."""
+        offers, shelves, delivery = sender.offers, self._shelves, next(self._deliveries)
+        sent = {family.name: family for family in sender.families}
+        lost = [
+            name
+            for name, offer in offers.items()
+            if name not in sent or not shelves.can_stay(offer, sent[name])
+        ]
+        changed = shelves.remove([offers.pop(name) for name in lost]) if lost else False
+        for name, family in sent.items():
+            if offer := offers.get(name):
+                changed |= shelves.renew(offer, family, delivery)
+            else:
+                place = next(self._places)
+                offer = offers[name] = Offer(application, family, delivery, place)
+                changed |= shelves.put(offer)
+        return changed
 
-    def _release(self, application: str, name: bytes) -> None:
-        if (application, name) in self._left_out:
-            del self._left_out[application, name]
-            return
-        shelf = self._shelves[name]
-        shelf.remove(application)
-        if shelf.is_empty():
-            del self._shelves[name]
-
-    def _clashes(self, family: Family) -> bool:
-        """Return whether a scraper would fail on this family beside the others.
-
-        A histogram foo also owns the name foo_count, whichever of the two comes first.
-        """
-        beside = self._shelves.get(family.name)
-        if beside and beside.type != family.type:
-            return True
-        others = (name for name in family.sample_names() if name != family.name)
-        return any(name in self._shelves for name in others) or self._is_sample(family)
-
-    def _is_sample(self, family: Family) -> bool:
-        base, underscore, word = family.name.rpartition(b"_")
-        owner = self._shelves.get(base)
-        return owner is not None and underscore + word in SUFFIXES[owner.type]
+    def _pieces(self) -> Iterator[bytes]:
+        for name in self._shelves:
+            shelf = self._shelves[name]
+            yield shelf.head().header()
+            yield from (text for _, text in shelf.texts())

@@ -1,107 +1,103 @@
 """One family's place in the catalogue, shared by every application that sends it."""
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 
 from exporter_proxy.exposition.family import Family
+from exporter_proxy.store.claims import Claims
+from exporter_proxy.store.conflicts import Types
+from exporter_proxy.store.duplicates import Rule
+from exporter_proxy.store.merge import Merged, merge
+from exporter_proxy.store.offer import Offer, metrics_of
 
 
 class Shelf:
     """A family, put together from what each application sends of it.
 
-    An application's part changes at a cost that depends on that part only.
+    A change costs what the changing application sends. What is served is put together
+    when somebody asks for it.
+    kind: what the types of all families here are.
     """
 
-    def __init__(self, name: bytes, family_type: bytes) -> None:
-        self.type = family_type
+    def __init__(self, name: bytes, kind: bytes, types: Types, rule: Rule) -> None:
+        self.kind = kind
         self._name = name
-        self._families: dict[str, Family] = {}
-        self._served: dict[str, bytes] = {}
+        self._types = types
+        self._rule = rule
+        self._offers: dict[Offer, None] = {}
+        # While one application is alone, all is its own.
         self._claims: Claims | None = None
+        self._merged: dict[Offer, Merged] = {}
+        self._head: Family | None = None
 
-    def put(self, application: str, family: Family) -> None:
-        """Take an application's part, in place of its former one if there is one."""
-        former = self._families.get(application)
-        if former is None and self._families:
-            self._share()
-        self._families[application] = family
-        if self._claims is None:
-            self._served[application] = family.samples
-        else:
-            self._reclaim(self._claims, application, former, family)
+    def __contains__(self, offer: Offer) -> bool:
+        return offer in self._offers
 
-    def remove(self, application: str) -> None:
-        """Forget an application's part."""
-        former = self._families.pop(application)
-        del self._served[application]
-        if self._claims is not None:
-            self._reclaim(self._claims, application, former, None)
+    def __bool__(self) -> bool:
+        return bool(self._offers)
 
-    def is_empty(self) -> bool:
-        """Return whether no application sends this family any more."""
-        return not self._families
-
-    def text(self) -> bytes:
-        """Return the family as it is served."""
-        header = b"# TYPE %b %b\n" % (self._name, self.type)
-        if text := next(filter(None, (f.help for f in self._families.values())), b""):
-            header = b"# HELP %b %b\n%b" % (self._name, text, header)
-        return header + b"".join(self._served.values())
-
-    def left_out(self, application: str) -> int:
-        """Return how many of an application's series are another one's already."""
-        if self._claims is None or application not in self._families:
-            return 0
-        sent = self._families[application].series_count()
-        return sent - self._served[application].count(b"\n")
-
-    def _share(self) -> None:
-        """Note what belongs to whom; while one is alone, all is its own."""
-        if self._claims is None:
+    def put(self, offer: Offer) -> None:
+        """Add what an application sends, after all that is here."""
+        if self._offers and self._claims is None:
             self._claims = Claims()
-            for application, family in self._families.items():
-                self._claims.change(application, set(), _identities(family))
+            for first in self._offers:
+                self._claims.add(first, metrics_of(first.family))
+        self._offers[offer] = None
+        if self._claims is not None:
+            self._claims.add(offer, metrics_of(offer.family))
+        self._forget()
 
-    def _reclaim(
-        self,
-        claims: "Claims",
-        application: str,
-        former: Family | None,
-        family: Family | None,
-    ) -> None:
-        changed = claims.change(application, _identities(former), _identities(family))
-        for other in changed & self._families.keys():
-            self._served[other] = b"".join(
-                line
-                for series, line in self._families[other].series()
-                if claims.holder(series) == other
-            )
+    def remove(self, offer: Offer) -> None:
+        """Take away what an application sent."""
+        del self._offers[offer]
+        if self._claims is not None:
+            self._claims.remove(offer, metrics_of(offer.family))
+        self._forget()
 
+    def renew(self, offer: Offer, family: Family, delivery: int) -> bool:
+        """Let an offer have another delivery; return whether more may be served."""
+        former = offer.renew(family, delivery)
+        if former.shape is not family.shape:
+            self._reclaim(offer, former)
+            self._forget()
+            return True
+        if former.help != family.help:
+            self._head = None
+        elif former.samples == family.samples and not offer.shared:
+            return False
+        if offer.shared:
+            self._merged = {}
+        return True
 
-class Claims:
-    """Which application each series belongs to: the first of those that send it."""
+    def head(self) -> Family:
+        """Return name, type and help as they are served."""
+        if self._head is None:
+            sent = [offer.family for offer in self._offers]
+            served = self._types.served(family.type for family in sent)
+            text = next((family.help for family in sent if family.help), b"")
+            self._head = sent[0]._replace(type=served, help=text, samples=b"")
+        return self._head
 
-    def __init__(self) -> None:
-        self._queues: dict[bytes, list[str]] = {}
+    def texts(self) -> Iterator[tuple[Offer, bytes]]:
+        """Yield the lines that are served of each application."""
+        for offer in self._offers:
+            text = self._merge(offer).text if offer.shared else offer.family.samples
+            yield offer, text
 
-    def change(
-        self, application: str, before: AbstractSet[bytes], after: AbstractSet[bytes]
-    ) -> set[str]:
-        """Let an application claim other series; return whose part may change."""
-        changed = {application}
-        for series in before - after:
-            queue = self._queues[series]
-            queue.remove(application)
-            changed.update(queue[:1])
-            if not queue:
-                del self._queues[series]
-        for series in after - before:
-            self._queues.setdefault(series, []).append(application)
-        return changed
+    def left_out(self, offer: Offer) -> int:
+        """Return how many series of an offer are not served, for others have them."""
+        return self._merge(offer).left_out if offer.shared else 0
 
-    def holder(self, series: bytes) -> str:
-        """Return the application that a claimed series belongs to."""
-        return self._queues[series][0]
+    def _reclaim(self, offer: Offer, former: Family) -> None:
+        if self._claims is not None:
+            before, after = metrics_of(former), metrics_of(offer.family)
+            self._claims.remove(offer, before.keys() - after.keys())
+            self._claims.add(offer, [name for name in after if name not in before])
 
+    def _merge(self, offer: Offer) -> Merged:
+        if not self._merged and self._claims is not None:
+            self._merged = merge(self._offers, self._claims, self._rule)
+        return self._merged[offer]
 
-def _identities(family: Family | None) -> set[bytes]:
-    return {series for series, _ in family.series()} if family else set()
+    def _forget(self) -> None:
+        self._merged = {}
+        self._head = None

@@ -3,22 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter_proxy.exposition.body import Reader
-from exporter_proxy.exposition.family import Family
-from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.store.catalogue import Catalogue
-
-
-def families(text: str) -> tuple[Family, ...]:
-    return Reader(Rules()).read(text.encode()).families
-
-
-def catalogue(**sent: str) -> Catalogue:
-    """Return a catalogue to which each application sent its text, in this order."""
-    filled = Catalogue()
-    for application, text in sent.items():
-        filled.replace(application, families(text))
-    return filled
+from exporter_proxy.tests.merging import catalogue, exposition, families
 
 
 def test_a_family_that_two_applications_send_is_served_once():
@@ -147,13 +133,13 @@ BODIES = st.lists(
 
 @given(BODIES)
 def test_whatever_is_sent_the_result_is_one_valid_exposition(bodies: list[str]):
-    merged = Catalogue()
+    merged = Catalogue(exposition())
     for turn, body in enumerate(bodies):
         merged.replace(f"app{turn % 3}", families(body))
 
     text = merged.text()
 
-    assert b"".join(family.samples for family in Reader(Rules()).read(text).families) == b"".join(
+    assert b"".join(family.samples for family in families(text.decode())) == b"".join(
         line + b"\n" for line in text.splitlines() if not line.startswith(b"#")
     )
     headers = [line for line in text.splitlines() if line.startswith(b"# TYPE")]
@@ -162,7 +148,7 @@ def test_whatever_is_sent_the_result_is_one_valid_exposition(bodies: list[str]):
 
 @given(BODIES)
 def test_nobody_changes_what_another_application_has(bodies: list[str]):
-    merged = Catalogue()
+    merged = Catalogue(exposition())
     own = 't{app="own"} 1\nt_sum{app="own"} 2\n'
     merged.replace("own", families(own))
 
@@ -175,7 +161,7 @@ def test_nobody_changes_what_another_application_has(bodies: list[str]):
 
 @given(BODIES)
 def test_all_is_served_again_once_the_others_are_gone(bodies: list[str]):
-    merged = Catalogue()
+    merged = Catalogue(exposition())
     for turn, body in enumerate(bodies):
         merged.replace(f"app{turn % 3}", families(body))
     merged.replace("last", families("t 1"))

@@ -28,6 +28,7 @@ from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.store.intake import Intake
 from exporter_proxy.store.policies import Policies
 from exporter_proxy.tests.certificates import Authority
+from exporter_proxy.tests.merging import exposition
 from exporter_proxy.tests.running import DEADLINE_SECONDS
 from servicekit import Health
 
@@ -479,7 +480,7 @@ class World:
 
     def __init__(self, first: Config) -> None:
         self.applications = Applications(100)
-        self.catalogue = Catalogue()
+        self.catalogue = Catalogue(exposition())
         self.registry = CollectorRegistry()
         self.health = Health()
         metrics = Metrics(self.registry)
