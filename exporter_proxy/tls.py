@@ -23,14 +23,22 @@ def server_context(
 
     client_certificates: whether clients are asked for one; one that is shown must be
         vouched for by ``tls.client_ca``.
-    Raises SettingsError, which names the key and the file.
+    Raises SettingsError, which names every key and file that is wrong.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load_certificate(context, tls)
+    loads = [_load_certificate]
     if client_certificates != "none":
-        _load_client_ca(context, tls.client_ca)
+        loads.append(_load_client_ca)
         context.verify_mode = _DEMANDS[client_certificates]
+    problems: list[str] = []
+    for load in loads:
+        try:
+            load(context, tls)
+        except SettingsError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SettingsError(problems)
     return context
 
 
@@ -54,7 +62,8 @@ def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
         raise SettingsError([f"tls.certificate: {files}: {wanted}"]) from error
 
 
-def _load_client_ca(context: ssl.SSLContext, client_ca: Path | None) -> None:
+def _load_client_ca(context: ssl.SSLContext, tls: Tls) -> None:
+    client_ca = tls.client_ca
     if client_ca is None:
         raise SettingsError(
             ["tls.client_ca: needed wherever clients must show a certificate"]

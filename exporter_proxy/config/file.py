@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exporter_proxy.config import sections
+from exporter_proxy.config import checks, sections
 from servicekit import SettingsError
 from servicekit.settings import declared, load
 
@@ -72,7 +72,10 @@ def read(path: Path | None) -> Config:
     reading.problems.extend(f"{key}: no such key" for key in keys)
     if reading.problems:
         raise SettingsError([f"{path}: {problem}" for problem in reading.problems])
-    return Config(**{name.replace(".", "_"): value for name, value in found.items()})
+    config = Config(**{name.replace(".", "_"): value for name, value in found.items()})
+    if problems := tuple(checks.problems(config)):
+        raise SettingsError([f"{path}: {problem}" for problem in problems])
+    return config
 
 
 class _Reading:

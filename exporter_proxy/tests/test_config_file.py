@@ -127,6 +127,48 @@ def test_a_file_that_is_not_there_or_no_toml_is_one_clear_line(tmp_path: Path):
     assert "cannot read" in problems(tmp_path / "latin")[0]
 
 
+def test_keys_that_need_each_other_are_told_at_once(tmp_path: Path):
+    path = config_file(
+        tmp_path,
+        "receiver.tls = true\n"
+        "receiver.require_client_certificate = true\n"
+        "access.push.require_client_certificate = true\n"
+        "access.admin.require_client_certificate = true\n",
+    )
+
+    assert problems(path) == (
+        f"{path}: access.push.require_client_certificate: needs exporter.tls = true",
+        f"{path}: access.admin.require_client_certificate: needs exporter.tls = true",
+        f"{path}: tls.certificate: needed wherever tls = true",
+        f"{path}: tls.client_ca: needed wherever clients must show a certificate",
+    )
+
+
+def test_the_files_of_certificates_are_looked_into(tmp_path: Path):
+    (tmp_path / "server.pem").write_text("not a certificate")
+    path = config_file(
+        tmp_path,
+        "exporter.tls = true\n"
+        f'tls.certificate = "{tmp_path}/server.pem"\n'
+        f'tls.key = "{tmp_path}/server.key"\n'
+        f'tls.client_ca = "{tmp_path}/client_ca.pem"\n'
+        "access.push.require_client_certificate = true\n",
+    )
+
+    assert problems(path) == (
+        f"{path}: tls.key: {tmp_path}/server.key: cannot read it: "
+        "No such file or directory",
+        f"{path}: tls.client_ca: {tmp_path}/client_ca.pem: cannot read it: "
+        "No such file or directory",
+    )
+
+
+def test_files_of_certificates_are_left_alone_without_tls(tmp_path: Path):
+    path = config_file(tmp_path, 'tls.certificate = "/nowhere"')
+
+    assert read(path).tls.certificate == Path("/nowhere")
+
+
 def test_owners_may_be_numbers_or_names(tmp_path: Path):
     text = '[receiver]\nunix_socket_user = "root"\nunix_socket_group = 12'
 
