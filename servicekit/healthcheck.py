@@ -4,6 +4,7 @@ Exits 0 when the service of this container is healthy, else 1 with the reasons.
 """
 
 import http.client
+import ssl
 import sys
 from contextlib import closing
 from http import HTTPStatus
@@ -17,7 +18,7 @@ TIMEOUT_SECONDS = 4
 def main(port_file: Path = PORT_FILE) -> int:
     """Ask the service that announced its port; print what it answers."""
     try:
-        status, body = _ask(int(port_file.read_text(encoding="ascii")))
+        status, body = _ask(port_file.read_text(encoding="ascii"))
     except (OSError, http.client.HTTPException, ValueError) as error:
         sys.stdout.write(f"no answer from the service: {error}\n")
         return 1
@@ -25,12 +26,22 @@ def main(port_file: Path = PORT_FILE) -> int:
     return 0 if status == HTTPStatus.OK else 1
 
 
-def _ask(port: int) -> tuple[int, str]:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
-    with closing(client):
+def _ask(announced: str) -> tuple[int, str]:
+    with closing(_client(announced)) as client:
         client.request("GET", "/healthz")
         response = client.getresponse()
         return response.status, response.read().decode()
+
+
+def _client(announced: str) -> http.client.HTTPConnection:
+    port, _, how = announced.partition(" ")
+    where = "127.0.0.1", int(port)
+    if how != "tls":
+        return http.client.HTTPConnection(*where, timeout=TIMEOUT_SECONDS)
+    # The certificate is for the name that others know this machine by.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(*where, timeout=TIMEOUT_SECONDS, context=context)
 
 
 if __name__ == "__main__":

@@ -63,9 +63,9 @@ def serve(
         thread.join()
 
 
-def announce_port(port: int) -> None:
-    """Tell ``servicekit.healthcheck`` which port answers ``/healthz``."""
-    PORT_FILE.write_text(str(port), encoding="ascii")
+def announce_port(port: int, *, tls: bool = False) -> None:
+    """Tell ``servicekit.healthcheck`` which port answers ``/healthz``, and how."""
+    PORT_FILE.write_text(f"{port} tls" if tls else str(port), encoding="ascii")
 
 
 def application(

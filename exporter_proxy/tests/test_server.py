@@ -23,6 +23,7 @@ from exporter_proxy.tests.certificates import Authority
 from exporter_proxy.tests.running import has_ended, wait_until
 from exporter_proxy.tests.serving import MAX_CONNECTIONS, Serving, serving
 from exporter_proxy.tls import server_context
+from servicekit import healthcheck
 
 ALL = read(None)
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -203,6 +204,7 @@ def gate() -> Gate:
 def routes(gate: Gate) -> list[Route]:
     return [
         Route("GET", "/", small, "open"),
+        Route("GET", "/healthz", small, "open"),
         Route("GET", "/large", large, "open"),
         Route("GET", "/later", gate.answer, "open"),
         Route("GET", "/failing", failing, "open"),
@@ -373,6 +375,15 @@ def test_clients_that_never_shake_hands_are_counted_and_make_room(over_tls: Serv
         assert all(map(has_ended, silent[: 2 * MAX_CONNECTIONS]))
         assert over_tls.counted("connections", socket="http") <= MAX_CONNECTIONS
     wait_until(lambda: over_tls.counted("connections", socket="http") == 0)
+
+
+def test_the_container_s_health_check_knows_of_tls(over_tls: Serving, tmp_path: Path):
+    announced = tmp_path / "port"
+
+    announced.write_text(f"{over_tls.port} tls")
+    assert healthcheck.main(announced) == 0
+    announced.write_text(f"{over_tls.port}")
+    assert healthcheck.main(announced) == 1
 
 
 def test_plain_http_to_a_tls_port_is_dropped(over_tls: Serving):
