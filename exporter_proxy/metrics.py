@@ -1,25 +1,28 @@
 """The proxy's own metrics; those of the applications never pass through here."""
 
-from collections.abc import Iterable
 from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Summary
 
 from exporter_proxy.refusals import Reason
-from exporter_proxy.store.applications import Applications, State
-from exporter_proxy.store.catalogue import Catalogue
 
 # No application may use a name that starts like this.
 PREFIX = "exporter_proxy_"
 
 CHANNELS = ("json", "capnp", "http", "poll")
 SOCKETS = ("tcp", "unix", "http")
-DROPS = ("idle", "crowded", "reset", "refused", "slow")
+DROPS = (
+    *("idle", "slow", "crowded", "reset", "refused", "unacknowledged"),
+    *("address", "handshake", "failed"),
+)
 ROLES = ("push", "scrape", "admin")
 DENIALS = ("address", "certificate", "no_login", "wrong_login")
 AGES = ("stale", "forgotten")
+FORMATS = ("text", "openmetrics")
+ENCODINGS = ("identity", "gzip")
+CUTS = ("slow", "crowded")
+STORE_OPERATIONS = ("read", "write")
+STORE_CHANGES = ("saved", "taken_over", "not_readable")
 
 
 class Metrics:
@@ -103,42 +106,106 @@ class Metrics:
             self.denied_requests.labels(role, denial)
 
 
-class ApplicationsCollector(Collector):
-    """One snapshot of what is known of each application."""
+class ScrapeMetrics:
+    """What scrapers asked for at ``/metrics``, and what they got."""
 
-    def __init__(self, applications: Applications, catalogue: Catalogue) -> None:
-        self._applications = applications
-        self._catalogue = catalogue
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Yield the families ``exporter_proxy_application_*``."""
-        up = _family("up", "Whether the application's last delivery was taken")
-        updated = _family(
-            "last_update_timestamp_seconds",
-            "When data of the application was last taken",
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.scrapes = Counter(
+            f"{PREFIX}scrapes_total",
+            "Bodies of all metrics that were sent, by format and encoding",
+            ["format", "encoding"],
+            registry=registry,
         )
-        series = _family("series", "Series in the application's last data")
-        clashes = _family(
-            "left_out_families",
-            "Families left out, for they clash with another application's",
+        self.preparation = Summary(
+            f"{PREFIX}scrape_preparation_seconds",
+            "Time from the question to the first byte of all metrics",
+            ["encoding"],
+            registry=registry,
         )
-        doubles = _family(
-            "left_out_series",
-            "Series left out, for another application sends them as well",
+        self.size = Gauge(
+            f"{PREFIX}scrape_size_bytes",
+            "Size of the last body of all metrics, as it was sent",
+            ["encoding"],
+            registry=registry,
         )
-        for application in self._applications:
-            name = [application.name]
-            up.add_metric(name, application.state is State.OK)
-            updated.add_metric(name, application.updated_at or 0)
-            series.add_metric(name, application.series)
-            clashes.add_metric(
-                name, len(self._catalogue.left_out_families(application.name))
-            )
-            doubles.add_metric(name, self._catalogue.left_out_series(application.name))
-        yield from (up, updated, series, clashes, doubles)
+        self.cut_off = Counter(
+            f"{PREFIX}cut_off_scrapes_total",
+            "Answers to scrapers that were cut off, by reason",
+            ["reason"],
+            registry=registry,
+        )
+        for encoding in ENCODINGS:
+            self.preparation.labels(encoding)
+            self.size.labels(encoding)
+            for format_name in FORMATS:
+                self.scrapes.labels(format_name, encoding)
+        for cut in CUTS:
+            self.cut_off.labels(cut)
 
 
-def _family(name: str, text: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(
-        f"{PREFIX}application_{name}", text, labels=["application"]
-    )
+class SnapshotMetrics:
+    """How the snapshots went; there only where some are asked for."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.last_success = Gauge(
+            f"{PREFIX}snapshot_last_success_timestamp_seconds",
+            "When the snapshot was last complete on disk, or was read at the start",
+            registry=registry,
+        )
+        self.failures = Counter(
+            f"{PREFIX}snapshot_failures_total",
+            "Snapshots that could not be written",
+            registry=registry,
+        )
+        self.size = Gauge(
+            f"{PREFIX}snapshot_size_bytes",
+            "Size of the last snapshot's file",
+            registry=registry,
+        )
+        self.duration = Gauge(
+            f"{PREFIX}snapshot_duration_seconds",
+            "Time that the last snapshot took",
+            registry=registry,
+        )
+
+
+class StoreMetrics:
+    """How the shared store does; there only where one is asked for."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.up = Gauge(
+            f"{PREFIX}store_up",
+            "Whether the shared store answered last and takes what is saved",
+            registry=registry,
+        )
+        self.unsaved = Gauge(
+            f"{PREFIX}store_unsaved_applications",
+            "Applications whose newest data is not in the shared store yet",
+            registry=registry,
+        )
+        self.errors = Counter(
+            f"{PREFIX}store_errors_total",
+            "Attempts at the shared store that failed, by what was tried",
+            ["operation"],
+            registry=registry,
+        )
+        self.changes = Counter(
+            f"{PREFIX}store_changes_total",
+            "Changes of applications: saved for other proxies, taken over from them",
+            ["outcome"],
+            registry=registry,
+        )
+        self.sync_duration = Gauge(
+            f"{PREFIX}store_sync_duration_seconds",
+            "Time it last took to learn what other proxies changed",
+            registry=registry,
+        )
+        self.clock_offset = Gauge(
+            f"{PREFIX}store_clock_offset_seconds",
+            "How far this clock is ahead of the shared store's",
+            registry=registry,
+        )
+        for operation in STORE_OPERATIONS:
+            self.errors.labels(operation)
+        for outcome in STORE_CHANGES:
+            self.changes.labels(outcome)

@@ -113,6 +113,17 @@ class Applications:
         self._set(application)
         return before
 
+    def restored(self, application: Application) -> None:
+        """Note what was known before, here or by another proxy."""
+        before = self._known.get(application.name)
+        failed_at = before.failed_at if before else None
+        self._set(replace(application, failed_at=failed_at))
+
+    def is_over(self, application: Application) -> bool:
+        """Return whether an application's data should be gone by now."""
+        end = application.expires_at
+        return end is not None and end <= self.clock()
+
     def refused(self, application: Application, error: str) -> bool:
         """Note that data was refused, if there is room; return whether that is news."""
         if application.name not in self._known and self._is_full():
@@ -149,8 +160,6 @@ class Applications:
 
 def _interval(before: Application, now: Application) -> float | None:
     """Return the seconds between deliveries: the newer ones count more."""
-    if now.interval is not None:  # it was restored
-        return now.interval
     if before.updated_at is None or now.updated_at is None:
         return None
     latest = max(0.0, now.updated_at - before.updated_at)

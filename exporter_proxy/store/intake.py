@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,10 @@ from exporter_proxy.exposition.body import Reader, Reading, check_names
 from exporter_proxy.exposition.family import Family
 from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.metrics import Metrics
-from exporter_proxy.refusals import Refused
+from exporter_proxy.refusals import Reason, Refused
 from exporter_proxy.store.applications import Application, Applications, State
 from exporter_proxy.store.catalogue import Catalogue
+from exporter_proxy.store.keeper import Keeper, Nobody
 from exporter_proxy.store.policies import Policies, Policy, escaped
 from exporter_proxy.store.record import Record
 
@@ -39,11 +41,15 @@ _NO_LIMITS = Rules(
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who sends, how (``json``, ``capnp``, ``http`` or ``poll``) and from where."""
+    """Who sends, how (``json``, ``capnp``, ``http`` or ``poll``) and from where.
+
+    user_id: who runs what pushed by Unix socket; not known of other ways.
+    """
 
     application: str
     channel: str
     source: str
+    user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ class Intake:
         self._metrics = metrics
         self._parsers = parsers
         self.policies = policies
+        self.keeper: Keeper = Nobody()
         self._known: dict[str, _Known] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -105,8 +112,9 @@ class Intake:
         Raises Refused, which is then counted, logged and shown already.
         """
         origin = delivery.origin
-        async with self._turn(origin.application):
+        async with self.turn(origin.application):
             try:
+                self._check_user(origin)
                 self._applications.check_room(origin.application)
                 known = self._known.get(origin.application) or self._new(delivery)
                 reading = await self._read(known, delivery.body)
@@ -117,6 +125,10 @@ class Intake:
             self._known[origin.application] = known
             self._accept(delivery, families, reading)
             self._note(delivery, families, reading, known.policy.lifetime)
+            names = {family.name for family in reading.families}
+            await self.keeper.taken(
+                origin.application, names if delivery.merge else None
+            )
         return Taken(
             _series_count(families), reading.dropped_lines, reading.first_refusal
         )
@@ -125,7 +137,8 @@ class Intake:
         """Count, log and show that an application's data was not taken."""
         self._metrics.deliveries.labels(origin.channel, "refused").inc()
         self._metrics.refusals.labels(refused.reason).inc()
-        news = self._applications.refused(
+        # Who may not push an application cannot make it look as if it failed either.
+        news = not self._may_push(origin) or self._applications.refused(
             Application(origin.application, origin.channel, origin.source), str(refused)
         )
         log.log(
@@ -137,31 +150,43 @@ class Intake:
             refused,
         )
 
-    async def restore(self, record: Record) -> None:
-        """Serve what was taken before, here or by another proxy, with its age.
+    async def restore(self, record: Record) -> bool:
+        """Serve what was taken before, with its age, unless its time is over.
 
-        Raises Refused.
+        Returns whether it is served. Raises Refused.
         """
+        async with self.turn(record.name):
+            return await self.serve(record)
+
+    async def serve(
+        self, record: Record, keeping: AbstractSet[bytes] = frozenset()
+    ) -> bool:
+        """Do as ``restore`` in the application's turn, which the caller has.
+
+        keeping: families that stay what they are here, as what is known of their
+            application does then.
+        """
+        self._applications.check_room(record.name)
+        policy = self.policies.of(record.name, record.channel, record.labels)
+        restored = _application(record, policy.lifetime)
+        if not keeping and self._applications.is_over(restored):
+            return False
         labels = {key.encode(): escaped(text) for key, text in record.labels.items()}
         reader = Reader(replace(_NO_LIMITS, labels=labels))
-        async with self._turn(record.name):
-            reading = await self._in_thread(reader, record.text)
-            policy = self.policies.of(record.name, record.channel, record.labels)
-            self._known.pop(record.name, None)
-            self._catalogue.replace(record.name, reading.families)
-            self._applications.accepted(
-                Application(
-                    record.name,
-                    record.channel,
-                    record.source,
-                    State.OK,
-                    record.updated_at,
-                    record.interval,
-                    record.lifetime or policy.lifetime,
-                    series=_series_count(reading.families),
-                    labels=record.labels,
-                )
-            )
+        reading = await self._in_thread(reader, record.text)
+        kept = [
+            family
+            for family in self._catalogue.families(record.name)
+            if family.name in keeping
+        ]
+        families = _together(reading.families, kept)
+        self._known.pop(record.name, None)
+        self._catalogue.replace(record.name, families)
+        known = self._applications.get(record.name) if keeping else None
+        self._applications.restored(
+            replace(known or restored, series=_series_count(families))
+        )
+        return True
 
     def record(self, name: str) -> Record | None:
         """Return what is to be kept of an application; None if it has no data."""
@@ -184,16 +209,39 @@ class Intake:
 
     async def delete(self, name: str) -> bool:
         """Forget an application and its data; return whether it was known."""
-        async with self._turn(name):
+        async with self.turn(name):
             known = self._applications.get(name) is not None
-            self.expire(name)
-            self._applications.forget(name)
-        return known
+            self.remove(name)
+            return await self.keeper.deleted(name) or known
+
+    def remove(self, name: str) -> None:
+        """Forget an application and its data, here only."""
+        self.expire(name)
+        self._applications.forget(name)
 
     def expire(self, name: str) -> None:
         """Take an application's data from what is served."""
         self._known.pop(name, None)
         self._catalogue.replace(name, ())
+
+    def _check_user(self, origin: Origin) -> None:
+        """Raise Refused when the application is bound to other users."""
+        if not self._may_push(origin):
+            wanted = ", ".join(map(str, self._user_ids(origin) or ()))
+            detail = f"to be pushed by Unix socket only, by user {wanted or 'none'}"
+            raise Refused(Reason.FORBIDDEN, detail)
+
+    def _may_push(self, origin: Origin) -> bool:
+        bound_to = self._user_ids(origin)
+        return (
+            bound_to is None or origin.channel == "poll" or origin.user_id in bound_to
+        )
+
+    def _user_ids(self, origin: Origin) -> tuple[int, ...] | None:
+        name = origin.application
+        known = self._known.get(name)
+        policy = known.policy if known else self.policies.of(name, origin.channel, {})
+        return policy.user_ids
 
     def _new(self, delivery: Delivery) -> _Known:
         origin = delivery.origin
@@ -201,7 +249,7 @@ class Intake:
         return _Known(Reader(policy.rules), policy)
 
     @asynccontextmanager
-    async def _turn(self, name: str) -> AsyncIterator[None]:
+    async def turn(self, name: str) -> AsyncIterator[None]:
         """Keep the deliveries of one application in their order."""
         turn = self._turns.get(name)
         if turn is None:
@@ -227,9 +275,7 @@ class Intake:
         if not delivery.merge:
             return families
         kept = self._catalogue.families(delivery.origin.application)
-        merged = {family.name: family for family in (*kept, *families)}
-        check_names(merged.values())
-        return tuple(merged.values())
+        return _together(kept, families)
 
     def _accept(
         self, delivery: Delivery, families: tuple[Family, ...], reading: Reading
@@ -279,6 +325,28 @@ class Intake:
                 origin.source,
                 series,
             )
+
+
+def _together(
+    families: Iterable[Family], newer: Iterable[Family]
+) -> tuple[Family, ...]:
+    """Return all families, of one name the newer. Raises Refused when they clash."""
+    merged = {family.name: family for family in (*families, *newer)}
+    check_names(merged.values())
+    return tuple(merged.values())
+
+
+def _application(record: Record, lifetime: Lifetime) -> Application:
+    return Application(
+        record.name,
+        record.channel,
+        record.source,
+        State.OK,
+        record.updated_at,
+        record.interval,
+        record.lifetime or lifetime,
+        labels=record.labels,
+    )
 
 
 def _series_count(families: tuple[Family, ...]) -> int:
