@@ -1,64 +1,108 @@
-"""The page /apps, as people see it."""
+"""/apps as a table, as people with curl see it."""
 
-from exporter_proxy.exposition.body import Reader
-from exporter_proxy.exposition.rules import Rules
-from exporter_proxy.serve.table import apps_page
-from exporter_proxy.store.applications import Applications
-from exporter_proxy.store.catalogue import Catalogue
+import pytest
+
+from exporter_proxy.serve.summary import Summary, duration, rfc3339
+from exporter_proxy.serve.table import table
+from exporter_proxy.store.applications import Application, State
 
 NOON = 1_795_262_400.0
 
 
-def test_the_page_shows_who_sends_what():
-    clock = iter((NOON - 3, NOON - 2, NOON - 1)).__next__
-    applications, catalogue = Applications(clock), Catalogue()
-    applications.expect("http://db:9104/metrics", "external_poll: db:9104")
-    applications.accepted("shop", "10.0.0.7:41000", 3)
-    applications.refused("shop", "10.0.0.7:41002", "line 1: not a number: a x")
-    applications.accepted("mailer", "/run/receiver.sock", 1)
-    catalogue.replace("shop", Reader(Rules()).read(b"# TYPE a gauge\na 1").families)
-    catalogue.replace("mailer", Reader(Rules()).read(b"a 1").families)
+def summary(application: Application, *families: str, series: int = 0) -> Summary:
+    return Summary(application, NOON, families, series)
 
-    page = apps_page(applications, catalogue, NOON)
 
-    lines = page.splitlines()
-    assert lines[0] == "Current time: 2026-11-21 12:00:00 UTC"
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[3:]]
-    assert [row for row in cells if row] == [
-        ["application", "last update (UTC)", "source", "state", "series", "remarks"],
+def test_the_table_shows_who_sends_what():
+    page = table(
         [
-            "http://db:9104/metrics",
-            "never",
-            "external_poll: db:9104",
-            "waiting",
-            "0",
-            "",
+            summary(
+                Application("http://db:9104/metrics", "poll", "external_poll: db:9104")
+            ),
+            summary(
+                Application(
+                    "mailer", "json", "/run/r.sock", State.OK, NOON - 2, series=1
+                ),
+                "mail_sent",
+                "mail_failed",
+                series=2,
+            ),
+            summary(
+                Application(
+                    "shop",
+                    "json",
+                    "10.0.0.7:41002",
+                    State.FAILING,
+                    NOON - 200,
+                    series=3,
+                    dropped_lines=4,
+                    last_error="line 1: not a number: a x",
+                )
+            ),
         ],
-        [
-            "mailer",
-            "2026-11-21 11:59:58",
-            "/run/receiver.sock",
-            "ok",
-            "1",
-            "left out, clashing with another application: a",
-        ],
-        [
-            "shop",
-            "2026-11-21 11:59:57",
-            "10.0.0.7:41002",
-            "failing",
-            "3",
-            "line 1: not a number: a x",
-        ],
-    ]
-    assert len({len(line) for line in lines[2:]}) == 1
+        NOON,
+    )
+
+    assert page == (
+        "Current time: 2026-11-21 12:00:00 UTC\n"
+        "\n"
+        "+------------------------+---------------------+-------+"
+        "------------------------+---------+--------+\n"
+        "| application            | last update (UTC)   | age   |"
+        " source                 | state   | series | remarks\n"
+        "+------------------------+---------------------+-------+"
+        "------------------------+---------+--------+\n"
+        "| http://db:9104/metrics | never               |       |"
+        " external_poll: db:9104 | waiting | 0      |\n"
+        "| mailer                 | 2026-11-21 11:59:58 | 2 s   |"
+        " /run/r.sock            | ok      | 1      |"
+        " left out, clashing with another application: mail_sent, mail_failed;"
+        " 2 series left out, another application sends them as well\n"
+        "| shop                   | 2026-11-21 11:56:40 | 3 min |"
+        " 10.0.0.7:41002         | failing | 3      |"
+        " line 1: not a number: a x; 4 bad lines dropped\n"
+        "+------------------------+---------------------+-------+"
+        "------------------------+---------+--------+\n"
+    )
+    assert max(map(len, page.splitlines()[2:5])) <= 120
+
+
+def test_a_table_without_applications_is_one():
+    lines = table([], NOON).splitlines()
+
+    assert len(lines) == 6
+    assert lines[3].startswith("| application | last update (UTC) |")
 
 
 def test_what_others_sent_cannot_forge_a_row():
-    applications = Applications(lambda: NOON)
-    applications.refused("shop", "here", "line 1: bad: \n| forged | \x1b[2J")
+    forged = Application(
+        "a\nb", "json", "here\x1b[2J", last_error="bad: \n| forged | \x85\u2028\u202e"
+    )
 
-    page = apps_page(applications, Catalogue(), NOON)
+    page = table([summary(forged)], NOON)
 
-    assert r"\n| forged | \x1b[2J" in page
+    assert r"| a\nb " in page
+    assert r"bad: \n| forged | \x85\u2028\u202e" in page
+    assert page.isascii()
     assert len(page.splitlines()) == 7
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (86400, "1 d"),
+        (10**8, "1157 d"),
+    ],
+)
+def test_durations_are_short(seconds: float, shown: str):
+    assert duration(seconds) == shown
+
+
+def test_moments_are_rfc_3339():
+    assert rfc3339(NOON + 0.1234) == "2026-11-21T12:00:00.123Z"
+    assert rfc3339(None) is None
