@@ -30,6 +30,11 @@ class Reason(StrEnum):
     APPLICATION = "application"
     TOO_LARGE = "too_large"
     TOO_MANY_APPLICATIONS = "too_many_applications"
+    LIFETIME = "lifetime"
+    FORBIDDEN = "forbidden"
+    GROUP = "group"
+    PROTOBUF = "protobuf"
+    CROWDED = "crowded"
     # How a polled target answered.
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
