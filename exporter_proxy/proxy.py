@@ -7,15 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from exporter_proxy.config import Config
-from exporter_proxy.metrics import ApplicationsCollector, Metrics
+from exporter_proxy.metrics import Metrics, ScrapeMetrics
 from exporter_proxy.poll.poller import Parts, Polling
 from exporter_proxy.push.connections import Connections
 from exporter_proxy.push.receiver import Receiver
 from exporter_proxy.push.sockets import allow_connections, unix_socket
+from exporter_proxy.serve.access import Guard
+from exporter_proxy.serve.answers import Answers
+from exporter_proxy.serve.discovery import Discovery
+from exporter_proxy.serve.output import Output
+from exporter_proxy.serve.own_metrics import ApplicationMetrics, OwnMetrics
 from exporter_proxy.serve.pages import Pages
+from exporter_proxy.serve.route import Route
+from exporter_proxy.serve.scrape import Scrape
 from exporter_proxy.store.applications import Applications
 from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.store.intake import Intake
@@ -55,13 +62,14 @@ class Proxy:
             Parts(self._intake, self._applications, self._metrics, self._health)
         )
         add_build_info("exporter_proxy", self._registry)
-        self._registry.register(
-            ApplicationsCollector(self._applications, self._catalogue)
-        )
+        # Prefixed, for an application may send its own process_ metrics.
+        ProcessCollector("exporter_proxy", registry=self._registry)
+        self._guard = Guard(config, self._metrics)
+        self._compressor = ThreadPoolExecutor(1, thread_name_prefix="compressor")
 
     async def run(self, stop: Stop) -> None:
         """Work until stopped. Raises ServiceFailed when a socket cannot be had."""
-        with self._parser:
+        with self._parser, self._compressor:
             async with (
                 self._serving(),
                 self._receiving(),
@@ -84,12 +92,25 @@ class Proxy:
             sum(1 for _ in self._applications),
         )
 
+    def _routes(self) -> tuple[Route, ...]:
+        metrics = ScrapeMetrics(self._registry)
+        about = ApplicationMetrics(self._applications, self._catalogue)
+        own = OwnMetrics(about, self._registry)
+        output = Output(self._catalogue, own, metrics, self._compressor)
+        scrape = Scrape(output, Answers(metrics), self._applications, self._catalogue)
+        return (
+            *scrape.routes(),
+            *Discovery(self._applications).routes(),
+            *Pages(self._health).routes(),
+        )
+
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
         where = self._config.exporter.scrape_expose_endpoint
-        pages = Pages(self._catalogue, self._applications, self._registry, self._health)
+        application = web.Application()
+        self._guard.register(application, self._routes())
         runner = web.AppRunner(
-            pages.application(),
+            application,
             access_log=None,
             keepalive_timeout=HTTP_IDLE_SECONDS,
             shutdown_timeout=HTTP_SHUTDOWN_SECONDS,
