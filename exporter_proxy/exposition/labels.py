@@ -20,13 +20,13 @@ class Labels:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._forced = [b'%b="%b"' % label for label in rules.labels.items()]
+        self._given = {name: b'"%b"' % text for name, text in rules.labels.items()}
         self._cleaned: dict[bytes, bytes] = {}
 
     def clean(self, labels: bytes) -> bytes:
         """Return labels in braces: sorted, without blanks and without empty values.
 
-        Those of the rules take the place of those of the body.
+        Those of the rules take the place of those of the body, save empty ones.
         Raises Refused for a name that is used twice or is Prometheus' own, and for
         more or longer labels than the rules allow.
         """
@@ -40,14 +40,14 @@ class Labels:
             labels = _ESCAPE.sub(_known_escape, labels)
         pairs = _PARTS.findall(labels)
         self._check(labels, pairs)
-        kept = [
-            name + b"=" + value
+        kept = self._given | {
+            name: value
             for name, value in pairs
-            if value != b'""' and name not in self._rules.labels
-        ]
-        kept += self._forced
-        kept.sort()
-        return b"{%b}" % b",".join(kept) if kept else b""
+            if value != b'""' and not self._rules.labels.get(name)
+        }
+        if not kept:
+            return b""
+        return b"{%b}" % b",".join(sorted(map(b"=".join, kept.items())))
 
     def _check(self, labels: bytes, pairs: list[tuple[bytes, bytes]]) -> None:
         if len(dict(pairs)) < len(pairs):

@@ -17,7 +17,8 @@ class Rules:
     drop_reserved: read a body without the names that only the proxy itself serves,
         instead of refusing it: so one proxy may poll another.
     labels: put on every series, in place of labels of that name; escaped as in the
-        format. An empty value is kept, for it tells Prometheus not to put its own.
+        format. An empty value is kept, for it tells Prometheus not to put its own, but
+        gives way to a series' own label.
     """
 
     timestamps: str = "strip"

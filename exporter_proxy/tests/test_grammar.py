@@ -186,6 +186,17 @@ def test_the_rules_labels_take_the_place_of_the_body_s():
     assert LineReader(rules).read(b"a 1") == Sample(
         b"a", b'a{instance="",job="shop"}', b"1"
     )
+    assert LineReader(rules).read(b'a{instance=""} 1') == Sample(
+        b"a", b'a{instance="",job="shop"}', b"1"
+    )
+
+
+def test_an_empty_label_of_the_rules_gives_way_to_the_body_s():
+    rules = Rules(labels={b"job": b"shop", b"instance": b""})
+
+    assert LineReader(rules).read(b'a{instance="1",job="x"} 1') == Sample(
+        b"a", b'a{instance="1",job="shop"}', b"1"
+    )
 
 
 def test_timestamps_may_be_forbidden():
