@@ -105,17 +105,17 @@ def _has_app(line: bytes) -> bool:
 
 
 def _labels(line: bytes) -> list[bytes]:
-    """Return the labels of a line, without those that have no value."""
+    """Return the labels of a line, without an ``app`` that has no value."""
     labels = lines_of(line)[0].series.partition(b"{")[2]
-    return [label for label in _LABEL.findall(labels) if not label.endswith(b'=""')]
+    return [label for label in _LABEL.findall(labels) if label != b'app=""']
 
 
 def with_app(line: bytes, application: str) -> bytes:
     """Return a line with the label ``app`` added, in its sorted place."""
     series = lines_of(line)[0].series
-    labels = [*_labels(line), b'app="%b"' % escaped(application)]
+    labels = sorted([*_labels(line), b'app="%b"' % escaped(application)])
     name = series.partition(b"{")[0]
-    return b"%b{%b}%b" % (name, b",".join(sorted(labels)), line[len(series) :])
+    return b"%b{%b}%b" % (name, b",".join(labels), line[len(series) :])
 
 
 def number(value: float) -> bytes:

@@ -1,5 +1,8 @@
 """Families and catalogues for the tests of what is merged."""
 
+from prometheus_client import Metric
+from prometheus_client.openmetrics import parser
+
 from exporter_proxy.config.sections import Exposition
 from exporter_proxy.exposition.body import Reader
 from exporter_proxy.exposition.family import Family
@@ -30,3 +33,10 @@ def catalogue(*, policy: Exposition | None = None, **sent: str) -> Catalogue:
     for application, text in sent.items():
         filled.replace(application, families(text))
     return filled
+
+
+def read_strictly(open_metrics: bytes) -> list[Metric]:
+    """Return what a strict reader of OpenMetrics takes a text for, its end added."""
+    text = open_metrics.decode() + "# EOF\n"
+    read = parser.text_string_to_metric_families
+    return list(read(text))  # type: ignore[no-untyped-call]  # published without types

@@ -1,8 +1,13 @@
 """One valid exposition out of many applications' families, and who keeps what."""
 
+import sys
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter_proxy.exposition.family import Family
 from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.tests.merging import catalogue, exposition, families
 
@@ -109,6 +114,120 @@ def test_a_series_passes_to_the_next_when_its_holder_stops_sending_it():
 
     assert merged.text() == b"# TYPE jobs untyped\njobs 2\n"
     assert merged.left_out_series("bank") == 1
+
+
+def test_those_that_wait_get_their_turn_in_their_order_however_often_they_send():
+    merged = catalogue(
+        shop="# TYPE t counter\nt 1",
+        mail="# TYPE t gauge\nt 2",
+        bank='# TYPE t histogram\nt_bucket{le="1"} 3',
+        club='# TYPE t gauge\nt{a="4"} 4',
+    )
+    merged.replace("mail", families("# TYPE t gauge\nt 5"))
+
+    merged.replace("shop", ())
+
+    assert merged.text() == b'# TYPE t gauge\nt 5\nt{a="4"} 4\n'
+    assert merged.left_out_families("bank") == ("t",)
+
+
+def test_an_alike_type_can_be_served_under_the_first_one_s():
+    merged = catalogue(
+        policy=exposition(type_conflict="first"),
+        shop="# TYPE t counter\nt 1",
+        mail='# TYPE t gauge\nt{a="2"} 2',
+        bank='# TYPE t summary\nt{quantile="0.5"} 3',
+    )
+
+    assert merged.text() == b'# TYPE t counter\nt 1\nt{a="2"} 2\n'
+    assert merged.left_out_families("mail") == ()
+    assert merged.left_out_families("bank") == ("t",)
+
+    merged.replace("shop", ())
+
+    assert merged.text() == b'# TYPE t gauge\nt{a="2"} 2\n'
+
+
+def test_a_family_of_several_types_can_be_served_as_untyped():
+    merged = catalogue(
+        policy=exposition(type_conflict="untyped"),
+        shop="# TYPE t counter\nt 1",
+        mail='# TYPE t gauge\nt{a="2"} 2',
+    )
+
+    assert merged.text() == b'# TYPE t untyped\nt 1\nt{a="2"} 2\n'
+
+    merged.replace("mail", families('# TYPE t counter\nt{a="2"} 2'))
+
+    assert merged.text() == b'# TYPE t counter\nt 1\nt{a="2"} 2\n'
+
+
+def test_the_first_description_that_is_one_is_served():
+    merged = catalogue(shop="t 1", mail='# HELP t Jobs\nt{a="2"} 2')
+
+    assert merged.text().startswith(b"# HELP t Jobs\n# TYPE t untyped\n")
+
+    merged.replace("mail", families('# HELP t Runs\nt{a="2"} 2'))
+
+    assert merged.text().startswith(b"# HELP t Runs\n")
+
+
+def test_the_version_stays_while_nothing_changes():
+    merged = catalogue(shop="# TYPE t counter\nt 1", mail="# TYPE t gauge\nt 2")
+    version = merged.version
+
+    merged.replace("shop", merged.families("shop"))
+    merged.replace("mail", families("# TYPE t gauge\nt 3"))
+    merged.replace("bank", ())
+
+    assert merged.version == version
+    assert merged.families("mail")[0].samples == b"t 3\n"
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_replacing_takes_as_much_work_however_much_else_is_held(shared: bool):
+    assert work(1, shared) == work(50, shared)
+
+
+def work(others: int, shared: bool) -> list[int]:
+    """Return how many calls it takes to send again, something else, and nothing."""
+    merged = Catalogue(exposition())
+    for other in range(others):
+        merged.replace(f"other{other}", sent(f"other{other}", shared))
+    merged.replace("own", sent("own", shared))
+    fewer = sent("own", shared)[1:]
+    return [
+        calls(lambda: merged.replace("own", merged.families("own"))),
+        calls(lambda: merged.replace("own", fewer)),
+        calls(lambda: merged.replace("own", ())),
+    ]
+
+
+def sent(application: str, shared: bool) -> tuple[Family, ...]:
+    owner = "" if shared else f"_{application}"
+    return families(
+        "".join(
+            f'name{number}{owner}{{application="{application}",a="{value}"}} 1\n'
+            for number in range(5)
+            for value in range(5)
+        )
+    )
+
+
+def calls(work: Callable[[], None]) -> int:
+    """Return how many functions are called meanwhile, those in C included."""
+    counted = 0
+
+    def count(_frame: object, event: str, _about: object) -> None:
+        nonlocal counted
+        counted += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted
 
 
 # Few names, so that clashes are frequent: t also owns t_count when it is a histogram.
