@@ -16,7 +16,7 @@ from exporter_proxy.metrics import ScrapeMetrics
 from exporter_proxy.serve.accept import OPEN_METRICS_TYPE, TEXT_TYPE, Wish
 from exporter_proxy.serve.own_metrics import OwnMetrics
 from exporter_proxy.serve.segments import compress, gzipped
-from exporter_proxy.serve.source import Absent, Source, Workshop
+from exporter_proxy.serve.source import INLINE_BYTES, Absent, Source, Workshop
 from exporter_proxy.store.catalogue import Catalogue
 
 
@@ -91,9 +91,11 @@ class Output:
 
     async def alone(self, families: Callable[[], Iterable[Family]], wish: Wish) -> Body:
         """Return the body of ``/metrics/app/NAME``: these families and nothing else."""
+        finished = partial(_body, wish.gzip)
+        if sum(len(family.samples) for family in families()) <= INLINE_BYTES:
+            return finished(_exposition(families()))
         async with self._workshop.turn:
-            text = _exposition(families())
-            return await self._workshop.do(partial(_body, wish.gzip), text)
+            return await self._workshop.do(finished, _exposition(families()))
 
     async def _everything(self, wish: Wish) -> tuple[Format, Body]:
         form = self._open_metrics if wish.open_metrics else self._text

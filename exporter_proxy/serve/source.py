@@ -70,12 +70,11 @@ class Source:
 
     def plain(self) -> Plain:
         """Return the text and its version. Raises Absent."""
-        text, version = self._text(), self._version()
-        if self._kept and self._kept.version != version:
-            self._kept = None  # nobody needs an old version, and it may be large
+        self._drop_old()
+        text = self._text()
         if text is None:
             raise Absent
-        return Plain(text, version)
+        return Plain(text, self._version())
 
     async def compressed(self) -> Compressed:
         """Return the text compressed, as it is now or was since this was asked for.
@@ -87,9 +86,15 @@ class Source:
         async with self._workshop.turn:
             if self._kept and self._kept.begun > asked:
                 return self._kept
-            text, version = self.plain()
+            self._drop_old()
             if not self._kept:
+                text, version = self.plain()
                 begun = next(self._moments)
                 segment = await self._workshop.do(compress, text)
                 self._kept = Compressed(segment, version, begun)
             return self._kept
+
+    def _drop_old(self) -> None:
+        """Forget a version that nobody needs any more: it may be large."""
+        if self._kept and self._kept.version != self._version():
+            self._kept = None

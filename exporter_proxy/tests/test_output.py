@@ -128,20 +128,30 @@ def test_the_proxy_s_own_can_be_had_alone(held: Held, output: Output):
     assert unpacked(asyncio.run(output.own(NEWER_GZIP))).endswith(b"# EOF\n")
 
 
-def test_one_application_is_a_body_of_its_own(held: Held, output: Output):
-    families = held.catalogue.families
+def alone(held: Held, output: Output, name: str, wish: Wish) -> Body:
+    return asyncio.run(output.alone(lambda: held.catalogue.families(name), wish))
 
-    for wish in (TEXT, TEXT_GZIP):
-        body = asyncio.run(output.alone(lambda: families("mailer"), wish))
-        assert unpacked(body) == (
-            b"# HELP mailer_a What\n# TYPE mailer_a gauge\nmailer_a 2\n"
-        )
+
+@pytest.mark.parametrize("wish", [TEXT, TEXT_GZIP])
+def test_one_application_is_a_body_of_its_own(held: Held, output: Output, wish: Wish):
+    assert unpacked(alone(held, output, "mailer", wish)) == (
+        b"# HELP mailer_a What\n# TYPE mailer_a gauge\nmailer_a 2\n"
+    )
+
+
+@pytest.mark.parametrize("wish", [TEXT, TEXT_GZIP])
+def test_a_large_application_is_a_body_too(held: Held, output: Output, wish: Wish):
+    lines = "".join(f'large_a{{n="{number}"}} 1\n' for number in range(10_000))
+    held.put("large", lines)
+
+    body = unpacked(alone(held, output, "large", wish))
+
+    assert body.decode() == f"# TYPE large_a untyped\n{lines}"
 
 
 def test_the_same_data_of_one_application_has_the_same_tag(held: Held, output: Output):
     def tag() -> str:
-        families = held.catalogue.families
-        return asyncio.run(output.alone(lambda: families("shop"), TEXT)).tag
+        return alone(held, output, "shop", TEXT).tag
 
     before = tag()
     held.put("shop", "shop_orders_total 1\n")

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -68,6 +69,20 @@ def test_the_bytes_are_the_same_in_both_encodings(scraper: Scraper, path: str):
     assert packed.headers["Content-Encoding"] == "gzip"
     assert plain.headers["Content-Encoding"] is None
     assert packed.text == plain.text
+
+
+def test_curl_reads_what_is_compressed(scraper: Scraper):
+    """It reads the first gzip member only, as browsers do: there is only one."""
+    url = f"http://127.0.0.1:{scraper.serving.port}/metrics/self"
+
+    curl = subprocess.run(
+        ["curl", "--silent", "--show-error", "--compressed", url],
+        capture_output=True,
+        check=True,
+        timeout=10,
+    )
+
+    assert curl.stdout.decode() == scraper.ask("/metrics/self").text
 
 
 @pytest.mark.parametrize("headers", [{}, GZIP])
