@@ -6,6 +6,7 @@ https://prometheus.io/docs/prometheus/latest/http_sd/ describes the format.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from exporter_proxy.serve.route import Route
@@ -25,7 +26,9 @@ class Discovery:
 
     async def _targets(self, request: web.Request) -> web.Response:
         groups = target_groups(self._applications, request.host, request.scheme)
-        return web.json_response(groups)
+        return web.Response(
+            body=orjson.dumps(groups), content_type="application/json", charset="utf-8"
+        )
 
 
 def target_groups(

@@ -1,7 +1,7 @@
 """The proxy's own metrics as they are served: those of each application, and the rest.
 
-What there is for each application is written here, at 0.4 us a line: through
-prometheus_client it would be 10 us, or 0.8 s with 10,000 applications.
+What there is for each application is written here: 10,000 applications take 50 ms,
+through prometheus_client 0.8 s, measured.
 """
 
 from collections.abc import Callable, Iterator
