@@ -1,12 +1,19 @@
 """What stands in a push: JSON or Cap'n Proto bytes in, applications' bodies out."""
 
+import re
 import struct
 from pathlib import Path
+from typing import NamedTuple
 
 import capnp
 import orjson
 
+from exporter_proxy.config import values
+from exporter_proxy.config.values import Lifetime
 from exporter_proxy.refusals import Reason, Refused
+
+# What was sent for each application, by its name.
+type Message = dict[str, object]
 
 SCHEMA = Path(__file__).parents[1] / "inbound_metrics.capnp"
 
@@ -15,8 +22,17 @@ HEAD_BYTES = 4
 
 _WORD_BYTES = 8
 _MAX_SEGMENTS = 512  # as the reference implementation's limit
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_BLANKS = b" \t\r\n"
+
+# Source: RFC 8446, section 5.1: a record's type and its version.
+_TLS_HANDSHAKE = b"\x16\x03"
+_HTTP_REQUEST = re.compile(rb"[A-Z]{3,10} +[!-~]+( |$)")
+
+
+class Sent(NamedTuple):
+    """A body in the exposition format, and how long its sender wants it to count."""
+
+    body: bytes
+    lifetime: Lifetime | None
 
 
 def is_capnp(head: bytes) -> bool:
@@ -28,28 +44,60 @@ def is_capnp(head: bytes) -> bool:
     return len(head) == HEAD_BYTES and head.endswith(b"\0\0")
 
 
-def check_json_start(head: bytes) -> None:
-    """Raise Refused when a stream that starts like this can be no JSON object."""
-    text = head.removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANKS)
-    if text and not text.startswith(b"{"):
-        raise Refused(Reason.JSON, "expected a JSON object or a Cap'n Proto message")
+def no_message(start: bytes) -> Refused:
+    """Return the refusal of what starts like this and is of no known format."""
+    if start.startswith(_TLS_HANDSHAKE):
+        found = "TLS, but receiver.tls is off"
+    elif _HTTP_REQUEST.match(start):
+        found = "an HTTP request, which belongs to exporter.scrape_expose_endpoint"
+    else:
+        found = start.split(b"\n")[0].decode("utf-8", "backslashreplace")
+    wanted = "expected a JSON object or a Cap'n Proto message"
+    return Refused(Reason.JSON, f"{wanted}, got {found}")
 
 
-def read_json(data: bytes) -> dict[str, object]:
-    """Return what a JSON message holds for each application. Raises Refused."""
+def try_json(text: bytes | memoryview) -> Message | None:
+    """Return what a JSON message holds; None if it is none, or not complete."""
     try:
-        message = orjson.loads(data.removeprefix(_BYTE_ORDER_MARK))
+        message: Message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return message
+
+
+def read_json(text: bytes | memoryview) -> Message:
+    """Return what a JSON message holds: it starts with a brace. Raises Refused.
+
+    Of an application that stands in it twice, the later one counts, as it would in two
+    messages.
+    """
+    try:
+        message: Message = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused(Reason.JSON, f"not JSON: {error}") from error
-    if not isinstance(message, dict) or not message:
+        raise Refused(Reason.JSON, f"not JSON: {error}") from None
+    return check_not_empty(message)
+
+
+def check_not_empty(message: Message) -> Message:
+    """Return the message. Raises Refused when it holds nothing."""
+    if not message:
         raise Refused(
             Reason.JSON, "expected an object: application name to its metrics"
         )
     return message
 
 
-def body_of(value: object) -> bytes:
-    """Return the body that a message holds for one application. Raises Refused."""
+def read_value(value: object) -> Sent:
+    """Return what a message holds for one application. Raises Refused."""
+    match value:
+        case {"metrics": metrics, **more} if not more.keys() - {"ttl"}:
+            return Sent(_body(metrics), _lifetime(more["ttl"]) if more else None)
+        case dict():
+            raise Refused(Reason.JSON, "expected an object of metrics and maybe ttl")
+    return Sent(_body(value), None)
+
+
+def _body(value: object) -> bytes:
     match value:
         case bytes():
             return value
@@ -58,6 +106,14 @@ def body_of(value: object) -> bytes:
         case list() if all(isinstance(line, str) for line in value):
             return "\n".join(value).encode()
     raise Refused(Reason.JSON, "expected the metrics as a string or an array of lines")
+
+
+def _lifetime(value: object) -> Lifetime:
+    text = str(value) if type(value) in (str, int, float) else ""
+    try:
+        return values.lifetime(text)
+    except ValueError as error:
+        raise Refused(Reason.LIFETIME, f"ttl: expected {error}") from None
 
 
 def capnp_header_bytes(head: bytes) -> int:

@@ -1,10 +1,13 @@
 """JSON and Cap'n Proto messages, well formed and not."""
 
+import re
+
 import capnp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter_proxy.config.values import Lifetime
 from exporter_proxy.push import messages
 from exporter_proxy.refusals import Reason, Refused
 
@@ -22,19 +25,45 @@ def message(application: str, body: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("text", "body"),
+    ("value", "sent"),
     [
-        (b'{"shop": "a 1\\nb 2\\n"}', b"a 1\nb 2\n"),
-        (b'{"shop": ["a 1", "b 2"]}', b"a 1\nb 2"),
-        (b'\xef\xbb\xbf \r\n{"shop": ["a 1"]}\n', b"a 1"),
-        (b'{"shop": []}', b""),
-        ('{"shop": "a{x=\\"é\\"} 1"}'.encode(), 'a{x="é"} 1'.encode()),
+        ("a 1\nb 2\n", (b"a 1\nb 2\n", None)),
+        (["a 1", "b 2"], (b"a 1\nb 2", None)),
+        ([], (b"", None)),
+        ('a{x="é"} 1', ('a{x="é"} 1'.encode(), None)),
+        (b"a 1", (b"a 1", None)),
+        ({"metrics": "a 1"}, (b"a 1", None)),
+        ({"metrics": ["a 1", "b 2"], "ttl": 60}, (b"a 1\nb 2", Lifetime(60))),
+        ({"ttl": "60", "metrics": "a 1"}, (b"a 1", Lifetime(60))),
+        ({"metrics": "a 1", "ttl": 0.5}, (b"a 1", Lifetime(0.5))),
+        ({"metrics": "a 1", "ttl": "5x"}, (b"a 1", Lifetime(intervals=5))),
+        ({"metrics": "a 1", "ttl": "never"}, (b"a 1", Lifetime())),
     ],
 )
-def test_a_json_message_holds_a_body_by_application(text: bytes, body: bytes):
-    messages.check_json_start(text)
+def test_a_value_is_a_body_and_maybe_its_lifetime(value: object, sent: object):
+    assert messages.read_value(value) == sent
 
-    assert messages.body_of(messages.read_json(text)["shop"]) == body
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        *((value, "a string or an array") for value in (1, None, True, 0.5, [["a 1"]])),
+        (["a 1", 2], "a string or an array"),
+        ({"metrics": 1}, "a string or an array"),
+        ({"metrics": {"metrics": "a 1"}}, "a string or an array"),
+        ({"metrics": None, "ttl": 60}, "a string or an array"),
+        ({}, "an object of metrics and maybe ttl"),
+        ({"ttl": 60}, "an object of metrics and maybe ttl"),
+        ({"metrics": "a 1", "tll": 60}, "an object of metrics and maybe ttl"),
+        *(
+            ({"metrics": "a 1", "ttl": ttl}, "ttl: expected never, seconds, or")
+            for ttl in (0, -1, True, None, [60], "", "1h", "x", "1x", "nan", 10**30)
+        ),
+    ],
+)
+def test_other_values_are_refused(value: object, words: str):
+    with pytest.raises(Refused, match=words):
+        messages.read_value(value)
 
 
 def test_a_json_message_may_hold_several_applications():
@@ -43,10 +72,11 @@ def test_a_json_message_may_hold_several_applications():
     assert list(held) == ["shop", "mailer"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [b"{", b"{}", b"[]", b'"shop"', b'{"shop": "\xff"}', b'{"shop": "a 1"} x', b"nul"],
-)
+def test_of_an_application_that_stands_twice_in_a_message_the_later_one_counts():
+    assert messages.read_json(b'{"shop": "a 1", "shop": "a 2"}') == {"shop": "a 2"}
+
+
+@pytest.mark.parametrize("text", [b"{", b"{}", b'{"shop": "\xff"}', b'{"shop": "a" x}'])
 def test_other_json_is_refused(text: bytes):
     with pytest.raises(Refused) as refused:
         messages.read_json(text)
@@ -54,23 +84,18 @@ def test_other_json_is_refused(text: bytes):
     assert refused.value.reason is Reason.JSON
 
 
-@pytest.mark.parametrize("value", [1, None, True, {"a": 1}, ["a 1", 2], [["a 1"]]])
-def test_other_values_than_text_and_lines_are_refused(value: object):
-    with pytest.raises(Refused):
-        messages.body_of(value)
-
-
-@pytest.mark.parametrize("start", [b"GET / HTTP/1.1", b"[", b"a 1\n", b"\x16\x03\x01"])
-def test_what_can_be_no_json_object_is_refused_at_its_start(start: bytes):
-    with pytest.raises(Refused):
-        messages.check_json_start(start)
-
-
-@pytest.mark.parametrize("start", [b"{", b"  ", b"", b"\n{", b"\xef\xbb\xbf{"])
-def test_what_may_become_a_json_object_is_read_on(start: bytes):
-    messages.check_json_start(start)
-
-    assert not messages.is_capnp(start[: messages.HEAD_BYTES])
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        (b"GET /metrics HTTP/1.1\r\nHost: a\r\n", "an HTTP request, which belongs to"),
+        (b"POST /x ", "an HTTP request"),
+        (b"\x16\x03\x01\x02", "TLS, but receiver.tls is off"),
+        (b"shop_a 1\nshop_b 2", "got shop_a 1$"),
+        (b"\xff\n", r"got \\xff$"),
+    ],
+)
+def test_what_starts_like_no_message_is_called_by_its_name(start: bytes, found: str):
+    assert re.search(found, messages.no_message(start).detail)
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 5_000, 100_000, 3_000_000])
