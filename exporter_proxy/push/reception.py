@@ -1,0 +1,269 @@
+"""The receivers' doors: accepts clients, looks who they are, and sees them off."""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from exporter_proxy import tls
+from exporter_proxy.config import Config
+from exporter_proxy.metrics import Metrics
+from exporter_proxy.push.answers import MAX_UNREAD_BYTES, Answers, Unread
+from exporter_proxy.push.connections import (
+    CHUNK_BYTES,
+    Connection,
+    Connections,
+    Crowded,
+    Slow,
+)
+from exporter_proxy.push.peers import Peer, tcp_peer, unix_peer
+from exporter_proxy.push.receiver import Client, Receiver
+from exporter_proxy.push.sockets import allow_connections, tcp_sockets, unix_socket
+from exporter_proxy.refusals import Refused
+from exporter_proxy.serve.access import Told
+from exporter_proxy.store.intake import Intake
+from servicekit import ServiceFailed
+
+log = logging.getLogger(__name__)
+
+# How many of the largest messages all connections together may hold unfinished.
+UNFINISHED_MESSAGES = 2
+
+HANDSHAKE_SECONDS = 10
+
+# How long a client gets to read its last answers.
+FAREWELL_SECONDS = 2
+
+# After which nothing is accepted, when the system has no room for another connection.
+_NO_ROOM_SECONDS = 0.5
+
+# Why a connection ended before its client ended it.
+_DROPS: dict[type[Exception], str] = {
+    Refused: "refused",
+    Crowded: "crowded",
+    Slow: "slow",
+    Unread: "unacknowledged",
+    TimeoutError: "idle",
+    OSError: "reset",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the configuration says about pushing by socket."""
+
+    config: Config
+    context: ssl.SSLContext | None
+
+    @classmethod
+    def of(cls, config: Config) -> "Terms":
+        """Return the terms. Raises SettingsError when a certificate is wrong."""
+        receiver = config.receiver
+        demand: tls.ClientCertificates = (
+            "required" if receiver.require_client_certificate else "none"
+        )
+        context = tls.server_context(config.tls, demand) if receiver.tls else None
+        return cls(config, context)
+
+
+class Reception:
+    """Lets clients in by TCP and by Unix socket, as many as there is room for.
+
+    maximum: how many that are.
+    """
+
+    def __init__(self, config: Config, intake: Intake, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._receiver = Receiver(intake, metrics)
+        self._connections = Connections()
+        self._told = Told()
+        self.follow(config)
+
+    def follow(self, config: Config) -> None:
+        """Attend to whoever comes from now on as this configuration says.
+
+        The sockets stay what they are. Raises SettingsError, and changes nothing then.
+        """
+        self._terms = Terms.of(config)
+        self.maximum = allow_connections(config.exporter.concurrent_requests)
+        self._connections.limit(
+            self.maximum, UNFINISHED_MESSAGES * config.receiver.max_message_bytes
+        )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Let clients in while the block runs. Raises ServiceFailed."""
+        config = self._terms.config.receiver
+        with ExitStack() as opened:
+            doors: list[tuple[socket.socket, Callable[[socket.socket], Peer]]] = []
+            if config.receive_on_tcp_socket:
+                with _listening_on(config.receiver_tcp_socket):
+                    found = opened.enter_context(
+                        tcp_sockets(config.receiver_tcp_socket)
+                    )
+                doors.extend((each, tcp_peer) for each in found)
+            if config.receive_on_unix_socket:
+                path = str(config.receiver_unix_socket)
+                with _listening_on(path):
+                    bound = opened.enter_context(unix_socket(config))
+                doors.append((bound, lambda client: unix_peer(client, path)))
+            accepting = [asyncio.create_task(self._accept(*door)) for door in doors]
+            try:
+                yield
+            finally:
+                await _end(accepting)
+
+    async def _accept(
+        self, door: socket.socket, peer_of: Callable[[socket.socket], Peer]
+    ) -> None:
+        """Accept clients until cancelled; those that are there then are left."""
+        door.setblocking(False)
+        loop = asyncio.get_running_loop()
+        clients: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                try:
+                    client, _ = await loop.sock_accept(door)
+                except OSError as error:
+                    await self._wait_for_room(error)
+                    continue
+                task = loop.create_task(self._welcome(client, peer_of))
+                clients.add(task)
+                task.add_done_callback(clients.discard)
+        finally:
+            await _end(clients)
+
+    async def _wait_for_room(self, error: OSError) -> None:
+        if isinstance(error, ConnectionError):
+            return  # it was the client's own end
+        if self._told.is_due(error.errno):
+            log.warning("cannot accept a connection error=%s", error)
+        await asyncio.sleep(_NO_ROOM_SECONDS)
+
+    async def _welcome(
+        self, client: socket.socket, peer_of: Callable[[socket.socket], Peer]
+    ) -> None:
+        """Attend to a client; whatever comes of it, nobody else is harmed."""
+        with client:
+            try:
+                peer = peer_of(client)
+            except OSError:
+                self._drop("reset", "?", 0)
+                return
+            if not peer.is_in(self._terms.config.receiver.allow):
+                self._turn_away(peer)
+                return
+            try:
+                await self._attend(client, peer)
+            except Exception:
+                log.exception("a connection failed source=%s", peer.source)
+                self._metrics.dropped_connections.labels("failed").inc()
+
+    def _turn_away(self, peer: Peer) -> None:
+        self._metrics.dropped_connections.labels("address").inc()
+        if self._told.is_due(peer.network()):
+            log.warning(
+                "turned away, not in receiver.allow source=%s network=%s",
+                peer.source,
+                peer.network(),
+            )
+
+    async def _attend(self, client: socket.socket, peer: Peer) -> None:
+        config = self._terms.config.receiver
+        connection = Connection(
+            self._connections, config.idle_timeout, config.message_timeout
+        )
+        open_connections = self._metrics.connections.labels(peer.socket)
+        with self._connections.admit(connection), open_connections.track_inprogress():
+            try:
+                # Or the system would keep megabytes for who does not read them.
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_UNREAD_BYTES)
+                reader, writer = await self._open_stream(client, peer, connection)
+            except Crowded:
+                self._drop("crowded", peer.source, 0)
+                return
+            except OSError as error:  # TimeoutError and SSLError are such, too
+                self._give_up(peer, error)
+                return
+            answers = Answers(writer.transport, wanted=config.acknowledge)
+            pushing = Client(peer, connection, reader, answers)
+            try:
+                await self._receiver.attend(pushing, config)
+            except tuple(_DROPS) as error:
+                self._drop(_reason(error), peer.source, connection.held)
+                if isinstance(error, Refused) and config.acknowledge:
+                    await _discard(pushing)
+            finally:
+                await _close(writer)
+
+    async def _open_stream(
+        self, client: socket.socket, peer: Peer, connection: Connection
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Return the client's stream, safe where that is wanted."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(CHUNK_BYTES)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        context = self._terms.context if peer.socket == "tcp" else None
+        transport, _ = await connection.wait(
+            lambda: loop.connect_accepted_socket(
+                lambda: protocol,
+                client,
+                ssl=context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if context else None,
+                ssl_shutdown_timeout=FAREWELL_SECONDS if context else None,
+            ),
+            HANDSHAKE_SECONDS,
+        )
+        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+    def _give_up(self, peer: Peer, error: OSError) -> None:
+        self._metrics.dropped_connections.labels("handshake").inc()
+        if self._told.is_due(("handshake", peer.network())):
+            what = str(error) or f"not done within {HANDSHAKE_SECONDS} s"
+            log.warning("no TLS handshake source=%s error=%s", peer.source, what)
+
+    def _drop(self, reason: str, source: str, unread: int) -> None:
+        self._metrics.dropped_connections.labels(reason).inc()
+        level = logging.WARNING if unread else logging.DEBUG
+        log.log(level, "dropped source=%s reason=%s bytes=%d", source, reason, unread)
+
+
+def _reason(error: Exception) -> str:
+    return next(name for kind, name in _DROPS.items() if isinstance(error, kind))
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _discard(client: Client) -> None:
+    """Read on for a moment: closed at once, the client might never see the answer."""
+    try:
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            while await client.reader.read(CHUNK_BYTES):
+                pass
+    except (TimeoutError, ConnectionError):
+        pass
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close; what the client did not read in time is lost."""
+    writer.close()
+    try:
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()
+
+
+@contextmanager
+def _listening_on(where: object) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ServiceFailed(f"cannot listen on {where}: {error}") from error
