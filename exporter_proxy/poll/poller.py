@@ -45,7 +45,7 @@ class Polling:
         self._tasks: dict[Target, asyncio.Task[None]] = {}
         self._names: frozenset[str] = frozenset()
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         """Return whether an application is a target that is polled."""
         return name in self._names
 

@@ -68,7 +68,7 @@ class Applications:
     """Every application that is known, in the order of their names."""
 
     def __init__(self, maximum: int, clock: Callable[[], float] = time.time) -> None:
-        self._maximum = maximum
+        self.maximum = maximum
         self.clock = clock
         self._known: dict[str, Application] = {}
         # Grows with each change of what __iter__ yields.
@@ -95,7 +95,7 @@ class Applications:
         """Raise Refused when a new application would be one too many."""
         if name not in self._known and self._is_full():
             raise Refused(
-                Reason.TOO_MANY_APPLICATIONS, f"{self._maximum} are known already"
+                Reason.TOO_MANY_APPLICATIONS, f"{self.maximum} are known already"
             )
 
     def accepted(self, application: Application) -> Application | None:
@@ -145,6 +145,12 @@ class Applications:
         """Note that an application's data is too old and no longer served."""
         self._set(replace(self._known[name], state=State.STALE, series=0))
 
+    def live(self, name: str, lifetime: Lifetime) -> None:
+        """Let another lifetime count for the data that an application has."""
+        known = self._known[name]
+        if known.lifetime != lifetime:
+            self._set(replace(known, lifetime=lifetime))
+
     def forget(self, name: str) -> None:
         """Know nothing of an application any more."""
         if self._known.pop(name, None):
@@ -155,7 +161,7 @@ class Applications:
         self.version += 1
 
     def _is_full(self) -> bool:
-        return len(self._known) >= self._maximum
+        return len(self._known) >= self.maximum
 
 
 def _interval(before: Application, now: Application) -> float | None:

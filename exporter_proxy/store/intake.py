@@ -113,6 +113,7 @@ class Intake:
         """
         origin = delivery.origin
         async with self.turn(origin.application):
+            policies = self.policies
             try:
                 self._check_user(origin)
                 self._applications.check_room(origin.application)
@@ -122,7 +123,8 @@ class Intake:
             except Refused as refused:
                 self.refuse(origin, refused)
                 raise
-            self._known[origin.application] = known
+            if policies is self.policies:  # and not a newer one meanwhile
+                self._known[origin.application] = known
             self._accept(delivery, families, reading)
             self._note(delivery, families, reading, known.policy.lifetime)
             names = {family.name for family in reading.families}
@@ -247,6 +249,18 @@ class Intake:
         origin = delivery.origin
         policy = self.policies.of(origin.application, origin.channel, delivery.group)
         return _Known(Reader(policy.rules), policy)
+
+    def follow(self, policies: Policies) -> None:
+        """Do from now on as a new configuration says.
+
+        It counts at once for how long data lives, unless the sender said that itself.
+        """
+        for each in self._applications:
+            which = each.name, each.channel, each.labels
+            if each.lifetime == self.policies.of(*which).lifetime:
+                self._applications.live(each.name, policies.of(*which).lifetime)
+        self.policies = policies
+        self._known.clear()
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:

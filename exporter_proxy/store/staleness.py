@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
+from exporter_proxy.config import Config
 from exporter_proxy.metrics import Metrics
 from exporter_proxy.store.applications import Application, Applications, State
 from exporter_proxy.store.intake import Intake
@@ -79,18 +80,22 @@ class Staleness:
         intake: Intake,
         metrics: Metrics,
         polled: Container[str],
-        grace: float,
+        config: Config,
     ) -> None:
         self._applications = applications
         self._intake = intake
         self._counted = metrics.expired_applications
         self._polled = polled
-        self.grace = grace
+        self.follow(config)
+
+    def follow(self, config: Config) -> None:
+        """Do from now on as this configuration says."""
+        self._grace = config.applications.grace
 
     def sweep(self) -> None:
         """Do what is due now."""
         now = self._applications.clock()
-        found = due(self._applications, now, self.grace, self._polled)
+        found = due(self._applications, now, self._grace, self._polled)
         for application in found.stale:
             self._expire(application, now)
         for application in found.forgotten:
@@ -100,8 +105,12 @@ class Staleness:
         """Sweep until cancelled, and tell of each time."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            self.sweep()
-            beat()
+            try:
+                self.sweep()
+            except Exception:
+                log.exception("cannot tell what is stale")
+            else:
+                beat()
 
     def _expire(self, application: Application, now: float) -> None:
         self._intake.expire(application.name)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -138,14 +139,16 @@ class Store:
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    config, registry, clock = read(None), CollectorRegistry(), Clock()
+def store(tmp_path: Path) -> Iterator[Store]:
+    path = tmp_path / "config.toml"
+    path.write_text(f"applications.grace = {GRACE}")
+    config, registry, clock = read(path), CollectorRegistry(), Clock()
     metrics, catalogue = Metrics(registry), Catalogue(config.exposition)
     applications = Applications(10, clock)
     with ThreadPoolExecutor(1) as parsers:
         intake = Intake(catalogue, applications, metrics, Policies(config), parsers)
         polled = {TARGET.application}
-        staleness = Staleness(applications, intake, metrics, polled, GRACE)
+        staleness = Staleness(applications, intake, metrics, polled, config)
         yield Store(intake, applications, catalogue, staleness, registry, clock)
 
 
