@@ -1,5 +1,7 @@
 """What exporter_proxy is made of."""
 
+import asyncio
+import signal
 import sys
 from collections.abc import Iterable
 
@@ -16,8 +18,14 @@ NAME, ABOUT = "exporter_proxy", exporter_proxy.__doc__ or ""
 
 
 def run(settings: Settings, stop: Stop) -> None:
-    """Receive, poll and serve until stopped."""
-    uvloop.run(Proxy(config.read(settings.config)).run(stop))
+    """Receive, poll and serve until stopped; read the file again at each SIGHUP."""
+    proxy = Proxy(config.read(settings.config), settings.config)
+    uvloop.run(_work(proxy, stop))
+
+
+async def _work(proxy: Proxy, stop: Stop) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, proxy.reload)
+    await proxy.run(stop)
 
 
 def check(settings: Settings) -> Iterable[str]:

@@ -4,7 +4,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -12,38 +14,41 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from exporter_proxy.config import Config
 from exporter_proxy.metrics import Metrics, ScrapeMetrics
 from exporter_proxy.poll.poller import Parts, Polling
-from exporter_proxy.push.connections import Connections
-from exporter_proxy.push.receiver import Receiver
-from exporter_proxy.push.sockets import allow_connections, unix_socket
+from exporter_proxy.push.reception import Reception
+from exporter_proxy.reload import Reload, with_labels_of
 from exporter_proxy.serve.access import Guard
 from exporter_proxy.serve.answers import Answers
+from exporter_proxy.serve.apps import Apps
+from exporter_proxy.serve.crowd import Crowd
 from exporter_proxy.serve.discovery import Discovery
 from exporter_proxy.serve.output import Output
 from exporter_proxy.serve.own_metrics import ApplicationMetrics, OwnMetrics
 from exporter_proxy.serve.pages import Pages
 from exporter_proxy.serve.route import Route
 from exporter_proxy.serve.scrape import Scrape
+from exporter_proxy.serve.server import Server, body_seconds, http_context
 from exporter_proxy.store.applications import Applications
 from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.store.intake import Intake
 from exporter_proxy.store.policies import Policies
+from exporter_proxy.store.staleness import Staleness
 from servicekit import Health, ServiceFailed, Stop
 from servicekit.metrics import add_build_info
 from servicekit.web import announce_port
 
 log = logging.getLogger(__name__)
 
-# How many of the largest messages all connections together may hold unfinished.
-UNFINISHED_MESSAGES = 2
-
-HTTP_IDLE_SECONDS = 75
-HTTP_SHUTDOWN_SECONDS = 2
+# The upkeep is done every second; so much later something is wrong with it.
+UPKEEP_SECONDS = 30
 
 
 class Proxy:
-    """Everything between the sockets and ``/metrics``."""
+    """Everything between the sockets and ``/metrics``.
 
-    def __init__(self, config: Config) -> None:
+    path: where the configuration was read from, and is when it is read again.
+    """
+
+    def __init__(self, config: Config, path: Path | None = None) -> None:
         self._config = config
         self._registry = CollectorRegistry()
         self._health = Health()
@@ -58,6 +63,7 @@ class Proxy:
             Policies(config),
             self._parser,
         )
+        self._reception = Reception(config, self._intake, self._metrics)
         self._polling = Polling(
             Parts(self._intake, self._applications, self._metrics, self._health)
         )
@@ -66,14 +72,26 @@ class Proxy:
         ProcessCollector("exporter_proxy", registry=self._registry)
         self._guard = Guard(config, self._metrics)
         self._compressor = ThreadPoolExecutor(1, thread_name_prefix="compressor")
+        dropped = self._metrics.dropped_connections
+        self._crowd = Crowd(self._reception.maximum, body_seconds(config), dropped)
+        self._server = self._web_server()
+        self._staleness = Staleness(
+            self._applications, self._intake, self._metrics, self._polling, config
+        )
+        self._reload = Reload(path, config, self._follow, self._metrics)
+
+    def reload(self) -> None:
+        """Read the configuration again soon; to be called in the event loop."""
+        self._reload.ask()
 
     async def run(self, stop: Stop) -> None:
         """Work until stopped. Raises ServiceFailed when a socket cannot be had."""
         with self._parser, self._compressor:
             async with (
                 self._serving(),
-                self._receiving(),
+                self._reception.open(),
                 self._polling.running(self._config),
+                self._upkeep(),
             ):
                 try:
                     self._log_start()
@@ -98,54 +116,59 @@ class Proxy:
         own = OwnMetrics(about, self._registry)
         output = Output(self._catalogue, own, metrics, self._compressor)
         scrape = Scrape(output, Answers(metrics), self._applications, self._catalogue)
+        apps = Apps(self._applications, self._catalogue, self._intake, self._polling)
         return (
             *scrape.routes(),
+            *apps.routes(),
             *Discovery(self._applications).routes(),
             *Pages(self._health).routes(),
         )
 
+    def _web_server(self) -> Server:
+        application = web.Application()
+        self._guard.register(application, self._routes())
+        context = http_context(self._config)
+        return Server(application, self._crowd, self._metrics, context)
+
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
         where = self._config.exporter.scrape_expose_endpoint
-        application = web.Application()
-        self._guard.register(application, self._routes())
-        runner = web.AppRunner(
-            application,
-            access_log=None,
-            keepalive_timeout=HTTP_IDLE_SECONDS,
-            shutdown_timeout=HTTP_SHUTDOWN_SECONDS,
-        )
-        await runner.setup()
-        try:
+        async with AsyncExitStack() as opened:
             with _listening_on(where):
-                await web.TCPSite(runner, where.host, where.port).start()
-            announce_port(where.port)
+                await opened.enter_async_context(self._server.listening(where))
+            announce_port(where.port, tls=self._config.exporter.tls)
             yield
-        finally:
-            await runner.cleanup()
 
     @asynccontextmanager
-    async def _receiving(self) -> AsyncIterator[None]:
-        config = self._config.receiver
-        connections = Connections(
-            allow_connections(self._config.exporter.concurrent_requests),
-            UNFINISHED_MESSAGES * config.max_message_bytes,
-        )
-        receiver = Receiver(config, connections, self._intake, self._metrics)
-        with ExitStack() as opened:
-            if config.receive_on_tcp_socket:
-                host, port = config.receiver_tcp_socket
-                with _listening_on(config.receiver_tcp_socket):
-                    server = await asyncio.start_server(receiver.attend_tcp, host, port)
-                opened.callback(server.close)
-            if config.receive_on_unix_socket:
-                with _listening_on(config.receiver_unix_socket):
-                    bound = opened.enter_context(unix_socket(config))
-                    server = await asyncio.start_unix_server(
-                        receiver.attend_unix, sock=bound
-                    )
-                opened.callback(server.close)
-            yield
+    async def _upkeep(self) -> AsyncIterator[None]:
+        self._health.expect("staleness", UPKEEP_SECONDS)
+        async with asyncio.TaskGroup() as group:
+            beat = partial(self._health.beat, "staleness")
+            tasks = [
+                group.create_task(self._staleness.run(beat)),
+                group.create_task(self._reload.run()),
+            ]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    async def _follow(self, config: Config) -> None:
+        """Do from now on as a configuration says, as far as that goes without a start.
+
+        Raises SettingsError before anything changed.
+        """
+        self._server.follow(config)
+        self._reception.follow(config)
+        self._crowd.maximum = self._reception.maximum
+        self._guard.follow(config)
+        self._staleness.follow(config)
+        self._applications.maximum = config.applications.max_applications
+        self._intake.follow(Policies(with_labels_of(self._config, config)))
+        await self._polling.apply(config)
+        where = self._config.exporter.scrape_expose_endpoint
+        announce_port(where.port, tls=config.exporter.tls)
 
 
 @contextmanager

@@ -2,8 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import fields
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from dataclasses import fields, replace
 from pathlib import Path
 
 from exporter_proxy.config import Config, read
@@ -12,10 +19,19 @@ from servicekit import SettingsError
 
 log = logging.getLogger(__name__)
 
-# What is taken up while running; all other keys take a restart.
-TAKEN_UP = {
+# What is taken up while running; these sections' other keys take a restart.
+TAKEN_UP: Mapping[str, Collection[str]] = {
     "exporter": ("concurrent_requests", "tls"),
-    "receiver": (),
+    "receiver": (
+        "format",
+        "max_message_bytes",
+        "idle_timeout",
+        "message_timeout",
+        "acknowledge",
+        "allow",
+        "tls",
+        "require_client_certificate",
+    ),
     "exposition": ("timestamps",),
     "snapshot": (),
     "store": (),
@@ -29,6 +45,12 @@ def left_for_a_restart(started_with: Config, now: Config) -> Iterator[str]:
         for key in (field.name for field in fields(before)):
             if key not in taken_up and getattr(before, key) != getattr(after, key):
                 yield f"{section}.{key}"
+
+
+def with_labels_of(started_with: Config, now: Config) -> Config:
+    """Return the new configuration with the old ``app_label``: that takes a start."""
+    label = started_with.exposition.app_label
+    return replace(now, exposition=replace(now.exposition, app_label=label))
 
 
 class Reload:
@@ -70,6 +92,10 @@ class Reload:
             await self._apply(config)
         except SettingsError as error:
             self._refuse(error.problems)
+            return
+        except Exception:  # a mistake of ours ends neither what is served nor reloading
+            log.exception("cannot take up the configuration file=%s", self._path)
+            self._note(successful=False)
             return
         self._note(successful=True)
         log.info("took up the configuration file=%s", self._path or "none")

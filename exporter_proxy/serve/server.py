@@ -9,25 +9,48 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import cast
 
 from aiohttp import web
 
-from exporter_proxy.config import Address
+from exporter_proxy.config import Address, Config
 from exporter_proxy.metrics import Metrics
+from exporter_proxy.push.sockets import tcp_sockets
+from exporter_proxy.serve.access import Told
 from exporter_proxy.serve.crowd import IDLE_SECONDS, Crowd, Guest, Phase
 from exporter_proxy.serve.route import Handler
+from exporter_proxy.tls import server_context
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 1024
 HANDSHAKE_SECONDS = 10
 GOODBYE_SECONDS = 2
+
+# How long the rest of a body is read that nobody wanted, for the answer to arrive.
+LINGERING_SECONDS = 10
+
 SWEEP_SECONDS = 1
 
 # Waited after an accept that failed for want of files or memory.
 RECOVERY_SECONDS = 0.1
+
+
+def http_context(config: Config) -> ssl.SSLContext | None:
+    """Return what HTTP is to be served over. Raises SettingsError.
+
+    A client without a certificate is let in, and told so where its role requires one.
+    """
+    if not config.exporter.tls:
+        return None
+    roles = config.access_push, config.access_scrape, config.access_admin
+    is_asked = any(role.require_client_certificate for role in roles)
+    return server_context(config.tls, "optional" if is_asked else "none")
+
+
+def body_seconds(config: Config) -> float:
+    """Return after how long a request's body is given up, if its reader did not."""
+    return config.receiver.message_timeout + 2 * LINGERING_SECONDS
 
 
 class Connection(Guest, asyncio.Protocol):
@@ -138,19 +161,31 @@ class Server:
             # The crowd drops idle ones earlier, and counts them.
             keepalive_timeout=2 * IDLE_SECONDS,
             shutdown_timeout=GOODBYE_SECONDS,
+            lingering_time=LINGERING_SECONDS,
+            # Whoever takes a body bounds what it may become.
+            auto_decompress=False,
         )
         self._crowd = crowd
-        self._refused = metrics.dropped_connections.labels("refused")
+        self._dropped = metrics.dropped_connections
+        self._told = Told()
         self._tasks: set[asyncio.Task[None]] = set()
         self.context = context
         metrics.connections.labels("http").set_function(lambda: len(crowd))
+
+    def follow(self, config: Config) -> None:
+        """Attend to whoever comes from now on as this configuration says.
+
+        Raises SettingsError, and changes nothing then.
+        """
+        self.context = http_context(config)
+        self._crowd.body_seconds = body_seconds(config)
 
     @asynccontextmanager
     async def listening(self, where: Address) -> AsyncIterator[None]:
         """Serve while the block runs. Raises OSError when the address cannot be had."""
         await self._runner.setup()
         try:
-            with _listen(where) as sockets:
+            with tcp_sockets(where) as sockets:
                 self._start(self._sweep())
                 for each in sockets:
                     self._start(self._accept(each))
@@ -173,6 +208,7 @@ class Server:
         await asyncio.wait(tasks)
 
     async def _accept(self, listener: socket.socket) -> None:
+        listener.setblocking(False)
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -180,7 +216,8 @@ class Server:
             except ConnectionError:
                 continue  # it left again before its turn
             except OSError as error:
-                log.warning("cannot accept connections socket=http error=%s", error)
+                if self._told.is_due(error.errno):
+                    log.warning("cannot accept a connection error=%s", error)
                 self._crowd.make_room()
                 await asyncio.sleep(RECOVERY_SECONDS)
                 continue
@@ -198,8 +235,9 @@ class Server:
         try:
             await self._shake_hands(client, connection)
         except OSError as error:
-            log.debug("dropped socket=http reason=refused error=%s", error)
-            self._refused.inc()
+            reason = "handshake" if self.context else "reset"
+            log.debug("dropped socket=http reason=%s error=%s", reason, error)
+            self._dropped.labels(reason).inc()
             self._crowd.leave(connection)
 
     async def _shake_hands(self, client: socket.socket, connection: Connection) -> None:
@@ -219,22 +257,3 @@ class Server:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self._crowd.sweep()
-
-
-@contextmanager
-def _listen(where: Address) -> Iterator[list[socket.socket]]:
-    """Yield a socket for each address that the host stands for. Raises OSError."""
-    found = socket.getaddrinfo(*where, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    with ExitStack() as opened:
-        sockets = []
-        for family, address in dict.fromkeys((each[0], each[4]) for each in found):
-            bound = socket.create_server(
-                (address[0], address[1]),
-                family=family,
-                backlog=BACKLOG,
-                # [::] stands for every address, as it does for most other servers.
-                dualstack_ipv6=where.host == "::" and socket.has_dualstack_ipv6(),
-            )
-            opened.enter_context(bound).setblocking(False)
-            sockets.append(bound)
-        yield sockets

@@ -410,7 +410,7 @@ def test_a_stranger_s_certificate_ends_the_handshake(
     url = f"https://127.0.0.1:{mutual.port}/metrics"
 
     assert run_curl(*trust, *shown(stranger), url).returncode
-    assert mutual.counted("dropped_connections_total", reason="refused")
+    assert mutual.counted("dropped_connections_total", reason="handshake")
 
 
 def test_prometheus_client_pushes_with_its_certificate(

@@ -391,4 +391,6 @@ def test_plain_http_to_a_tls_port_is_dropped(over_tls: Serving):
         client.sendall(GET)
         while client.recv(1000):
             pass
-    wait_until(lambda: over_tls.counted("dropped_connections_total", reason="refused"))
+    wait_until(
+        lambda: over_tls.counted("dropped_connections_total", reason="handshake")
+    )
