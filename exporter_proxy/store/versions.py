@@ -1,13 +1,14 @@
 """Which version of each application Redis has, and which one comes next."""
 
+import math
 import uuid
 from collections.abc import Callable, Iterable
 from itertools import count
 
 from exporter_proxy.store.table import Version
 
-# A slower answer tells little about how the clocks differ.
-_QUICK_SECONDS = 0.1
+# How much less is known of another clock with each second: what cheap ones stray.
+_DRIFT = 1e-4
 
 
 class Versions:
@@ -21,15 +22,21 @@ class Versions:
         self._proxy = uuid.uuid4().hex[:12]
         self._numbers = count()
         self._known: dict[str, Version] = {}
-        self._compared = False
         self.offset = 0.0
+        self._offset_error = math.inf
+        self._compared_at = 0.0
 
     def compare_clocks(self, asked_at: float, told: float) -> None:
-        """Note what Redis' clock says, having been asked at some time."""
+        """Note what Redis' clock says, having been asked at some time.
+
+        The slower it answered, the less its answer tells.
+        """
         now = self._clock()
-        if not self._compared or now - asked_at < _QUICK_SECONDS:
-            self._compared = True
+        drifted = abs(now - self._compared_at) * _DRIFT
+        error = (now - asked_at) / 2
+        if error <= self._offset_error + drifted:
             self.offset = (asked_at + now) / 2 - told
+            self._offset_error, self._compared_at = error, now
 
     def now(self) -> float:
         """Return the time by Redis' clock."""
