@@ -18,6 +18,9 @@ from exporter_proxy.store.applications import Application, State
 
 ROWS_AT_FIRST = 500
 
+# Remarks up to this length are shown as they are, longer ones on demand.
+_SHORT = 40
+
 _PAGE = Path(__file__).with_name("apps.html").read_text(encoding="utf-8")
 _FIELD = re.compile(r"\{\{(\w+)\}\}")
 
@@ -89,7 +92,9 @@ def page(
 
 def _row(summary: Summary) -> str:
     application, age = summary.application, summary.age
-    expires, interval = application.expires_at, application.interval
+    is_stale = application.state is State.STALE
+    expires = None if is_stale else application.expires_at
+    interval = application.interval
     fields = {
         "name": one_line(application.name),
         "source": one_line(application.source),
@@ -105,9 +110,10 @@ def _row(summary: Summary) -> str:
 
 def _remarks(summary: Summary) -> str:
     remarks = [one_line(remark) for remark in summary.remarks()]
-    if not remarks:
-        return ""
-    return _filled(_REMARK, {"first": remarks[0], "all": "\n".join(remarks)}, {})
+    everything = "\n".join(remarks)
+    if len(everything) <= _SHORT:
+        return escape(everything)
+    return _filled(_REMARK, {"first": remarks[0], "all": everything}, {})
 
 
 def _filled(
