@@ -2,40 +2,16 @@
 
 import json
 import socket
-import stat
-from pathlib import Path
 
-import capnp
 import pytest
-import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter_proxy.config import read
 from exporter_proxy.exposition.body import Reader
 from exporter_proxy.exposition.rules import Rules
-from exporter_proxy.proxy import Proxy
-from exporter_proxy.push.messages import SCHEMA
-from exporter_proxy.tests.running import (
-    Exporter,
-    Running,
-    Start,
-    free_port,
-    has_ended,
-    wait_until,
-)
-from servicekit import ServiceFailed, Stop
-
-
-def as_json(**bodies: str | list[str]) -> bytes:
-    return json.dumps(bodies).encode()
-
-
-def as_capnp(application: str, body: str) -> bytes:
-    schema = capnp.load(str(SCHEMA))
-    push = schema.InboundMetrics.new_message(appName=application, data=body)
-    return bytes(push.to_bytes())
+from exporter_proxy.tests.receiving import as_capnp, as_json
+from exporter_proxy.tests.running import Exporter, Running, Start, wait_until
 
 
 def row(proxy: Running, application: str) -> str:
@@ -56,26 +32,6 @@ def test_capnp_messages_are_taken_one_after_another_on_one_connection(proxy: Run
         wait_until(lambda: proxy.served() == ["m_a 2", "shop_a 1"])
         connection.sendall(as_capnp("shop", "shop_a 9"))
         wait_until(lambda: proxy.served() == ["m_a 2", "shop_a 9"])
-
-
-def test_both_formats_are_taken_on_the_unix_socket_too(proxy: Running):
-    with proxy.unix() as connection:
-        connection.sendall(as_json(shop="shop_a 1"))
-    with proxy.unix() as connection:
-        connection.sendall(as_capnp("mailer", "mailer_a 2"))
-
-    wait_until(lambda: proxy.served() == ["mailer_a 2", "shop_a 1"])
-    assert str(proxy.unix_socket) in row(proxy, "shop")
-
-
-def test_a_message_may_arrive_byte_by_byte(proxy: Running):
-    for data in (as_json(shop="shop_a 1"), as_capnp("mailer", "mailer_a 2")):
-        with proxy.tcp() as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for byte in data:
-                connection.sendall(bytes([byte]))
-
-    wait_until(lambda: proxy.served() == ["mailer_a 2", "shop_a 1"])
 
 
 def test_new_data_replaces_the_old(proxy: Running):
@@ -104,147 +60,6 @@ def test_a_bad_push_is_refused_whole_and_the_last_good_data_stays(
         proxy, "shop"
     )
     assert "reason=value error=line 2: not a number" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"GET /metrics HTTP/1.1\r\n\r\n", "json"),
-        (b'{"shop": ', "json"),
-        (b'{"shop": 5}', "json"),
-        (as_json(**{"": "a 1"}), "application"),
-        (as_json(**{"a\nb": "a 1"}), "application"),
-        (as_json(**{"http://host/metrics": "a 1"}), "application"),
-        (as_json(shop="exporter_proxy_connections 1"), "reserved_name"),
-        (as_capnp("shop", "shop_a 1")[:-1], "capnp"),
-        (b"\x01\x00", "json"),
-        (b"\xff\x01\x00\x00" + bytes(8), "capnp"),
-        (b"\x00\x00\x00\x00\xff\xff\xff\xff", "too_large"),
-        (bytes(8), "capnp"),
-    ],
-)
-def test_what_is_no_message_is_refused_and_counted(
-    proxy: Running, data: bytes, reason: str
-):
-    proxy.push(data)
-
-    assert f'exporter_proxy_refusals_total{{reason="{reason}"}} 1.0' in proxy.metrics()
-    assert proxy.served() == []
-
-
-def test_a_message_that_is_too_large_is_refused_before_it_ends(start: Start):
-    proxy = start("receiver.max_message_bytes = 1000")
-
-    for data in (b'{"a": "' + b"x" * 1000, as_capnp("a", "x" * 1000)):
-        with proxy.tcp() as connection:
-            connection.sendall(data)
-            assert has_ended(connection)
-
-    assert 'exporter_proxy_refusals_total{reason="too_large"} 2.0' in proxy.metrics()
-
-
-@pytest.mark.parametrize(
-    ("allowed", "other"),
-    [("json", as_capnp("shop", "a 1")), ("capnp", as_json(shop="a 1"))],
-)
-def test_a_format_may_be_kept_out(start: Start, allowed: str, other: bytes):
-    proxy = start(f'receiver.format = "{allowed}"')
-
-    proxy.push(other)
-
-    assert proxy.served() == []
-    assert 'exporter_proxy_refusals_total{reason="format"} 1.0' in proxy.metrics()
-
-
-def test_a_silent_client_is_dropped(start: Start):
-    proxy = start("receiver.idle_timeout = 0.1")
-
-    with proxy.tcp() as connection:
-        connection.sendall(b'{"shop": ')
-        assert has_ended(connection)
-
-    line = 'exporter_proxy_dropped_connections_total{reason="idle"} 1.0'
-    wait_until(lambda: line in proxy.metrics())
-
-
-def test_idle_clients_keep_nobody_out(start: Start):
-    proxy = start("exporter.concurrent_requests = 3")
-
-    idle = [proxy.tcp() for _ in range(10)]
-    proxy.push(as_json(shop="shop_a 1"))
-
-    assert proxy.served() == ["shop_a 1"]
-    line = 'exporter_proxy_dropped_connections_total{reason="crowded"} 8.0'
-    wait_until(lambda: line in proxy.metrics())
-    assert all(map(has_ended, idle[:8]))
-    for connection in idle:
-        connection.close()
-
-
-def test_clients_that_do_not_finish_cannot_fill_the_memory(start: Start):
-    proxy = start("receiver.max_message_bytes = 100000")
-
-    unfinished = [proxy.tcp() for _ in range(10)]
-    for connection in unfinished:
-        connection.sendall(b'{"a": "' + b"x" * 90_000)
-
-    line = 'exporter_proxy_dropped_connections_total{reason="crowded"} 8.0'
-    wait_until(lambda: line in proxy.metrics())
-    proxy.push(as_json(shop="shop_a 1"))
-    assert proxy.served() == ["shop_a 1"]
-    for connection in unfinished:
-        connection.close()
-
-
-def test_the_unix_socket_is_for_owner_and_group_only(proxy: Running):
-    mode = proxy.unix_socket.stat().st_mode
-
-    assert stat.S_ISSOCK(mode)
-    assert stat.S_IMODE(mode) == 0o660
-
-
-def unix_only(folder: Path) -> tuple[Proxy, Path]:
-    """Return a proxy that only has a Unix socket and an HTTP port, and the socket."""
-    path, config = folder / "receiver.sock", folder / "config.toml"
-    config.write_text(
-        "receiver.receive_on_tcp_socket = false\n"
-        "receiver.receive_on_unix_socket = true\n"
-        f'receiver.receiver_unix_socket = "{path}"\n'
-        f'exporter.scrape_expose_endpoint = "127.0.0.1:{free_port()}"\n'
-    )
-    return Proxy(read(config)), path
-
-
-def test_a_socket_left_behind_is_replaced_and_removed_at_the_end(tmp_path: Path):
-    proxy, path = unix_only(tmp_path)
-    with socket.socket(socket.AF_UNIX) as left_behind:
-        left_behind.bind(str(path))
-    stop = Stop()
-    stop.set()
-
-    uvloop.run(proxy.run(stop))
-
-    assert not path.exists()
-
-
-def test_anything_else_at_the_socket_s_path_stays(tmp_path: Path):
-    proxy, path = unix_only(tmp_path)
-    path.write_text("somebody's")
-
-    with pytest.raises(ServiceFailed, match="exists and is not a socket"):
-        uvloop.run(proxy.run(Stop()))
-    assert path.read_text() == "somebody's"
-
-
-def test_a_socket_that_is_in_use_stays(tmp_path: Path):
-    proxy, path = unix_only(tmp_path)
-
-    with socket.socket(socket.AF_UNIX) as other:
-        other.bind(str(path))
-        other.listen()
-        with pytest.raises(ServiceFailed, match="in use by another process"):
-            uvloop.run(proxy.run(Stop()))
-    assert path.exists()
 
 
 def test_metrics_are_what_prometheus_expects(proxy: Running):
