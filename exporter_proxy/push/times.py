@@ -1,0 +1,58 @@
+"""When each group was last pushed to, with success and without, as metrics."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from exporter_proxy.push.groups import PREFIX, group_of
+from exporter_proxy.store.applications import Application
+from exporter_proxy.store.policies import escaped
+
+
+class Column(NamedTuple):
+    """A gauge that every group has; 0 says never."""
+
+    name: str
+    help: str
+    value: Callable[[Application], float]
+
+
+COLUMNS = (
+    Column(
+        "push_failure_time_seconds",
+        "When a push to this group was last refused",
+        lambda group: group.failed_at or 0,
+    ),
+    Column(
+        "push_time_seconds",
+        "When a push to this group was last taken",
+        lambda group: group.updated_at or 0,
+    ),
+)
+
+
+def is_group(application: Application) -> bool:
+    """Return whether an application is a group, pushed to by its path."""
+    return application.channel == "http"
+
+
+def push_times(applications: Iterable[Application]) -> bytes:
+    """Return both families in text format, with every group's labels; or nothing."""
+    groups = [
+        (_series(application), application)
+        for application in applications
+        if is_group(application)
+    ]
+    return b"".join(_families(groups)) if groups else b""
+
+
+def _families(groups: Iterable[tuple[bytes, Application]]) -> Iterator[bytes]:
+    for name, meaning, value in COLUMNS:
+        yield f"# HELP {name} {meaning}\n# TYPE {name} gauge\n".encode()
+        for labels, group in groups:
+            yield b"%b%b %r\n" % (name.encode(), labels, value(group))
+
+
+def _series(group: Application) -> bytes:
+    labels = sorted(group_of(PREFIX + group.name).series_labels.items())
+    pairs = (b'%b="%b"' % (name.encode(), escaped(value)) for name, value in labels)
+    return b"{%b}" % b",".join(pairs)
