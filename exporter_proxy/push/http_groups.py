@@ -1,0 +1,119 @@
+"""Pushes to groups over HTTP, as Pushgateway takes them.
+
+Source: github.com/prometheus/pushgateway, README, section "API".
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+
+from exporter_proxy.config.values import Lifetime
+from exporter_proxy.metrics import Metrics
+from exporter_proxy.push import protobuf
+from exporter_proxy.push.content import decoded, is_protobuf
+from exporter_proxy.push.groups import Group, group_of
+from exporter_proxy.push.requests import (
+    check_may_push,
+    lifetime_of,
+    note,
+    source_of,
+    status_of,
+)
+from exporter_proxy.push.uploads import Upload, Uploads
+from exporter_proxy.refusals import Refused
+from exporter_proxy.serve.route import Route
+from exporter_proxy.store.intake import INLINE_BYTES, Delivery, Intake, Origin
+
+# A line feed may stand in a path too, percent-encoded.
+_PATHS = ("/metrics/job/{path:(?s:.*)}", "/metrics/job@base64/{path:(?s:.*)}")
+
+
+class GroupPush:
+    """Takes what is pushed to groups, and deletes them."""
+
+    def __init__(
+        self, uploads: Uploads, intake: Intake, metrics: Metrics, executor: Executor
+    ) -> None:
+        self._uploads = uploads
+        self._intake = intake
+        self._metrics = metrics
+        self._executor = executor
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return what is answered here."""
+        handlers = {"PUT": self._put, "POST": self._post, "DELETE": self._delete}
+        return tuple(
+            Route(method, path, handler, "push")
+            for path in _PATHS
+            for method, handler in handlers.items()
+        )
+
+    async def _put(self, request: web.Request) -> web.Response:
+        return await self._push(request, merge=False)
+
+    async def _post(self, request: web.Request) -> web.Response:
+        return await self._push(request, merge=True)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        try:
+            group = group_of(request.rel_url.raw_path)
+        except Refused as refused:
+            return self._refuse(request, refused)
+        await self._intake.delete(group.name)
+        return web.Response(status=HTTPStatus.ACCEPTED)
+
+    async def _push(self, request: web.Request, *, merge: bool) -> web.Response:
+        try:
+            group = group_of(request.rel_url.raw_path)
+        except Refused as refused:
+            return self._refuse(request, refused)
+        origin = Origin(group.name, "http", source_of(request))
+        with self._uploads.open(request) as upload:
+            try:
+                body, wish = await self._read(request, upload, group)
+            except Refused as refused:
+                self._intake.refuse(origin, refused)
+                return _refusal(refused)
+            delivery = Delivery(origin, body, wish, group.series_labels, merge)
+            try:
+                await self._intake.take(delivery)
+            except Refused as refused:  # which is noted already
+                return _refusal(refused)
+        return web.Response()
+
+    async def _read(
+        self, request: web.Request, upload: Upload, group: Group
+    ) -> tuple[bytes, Lifetime | None]:
+        """Return the body in text format, and the lifetime. Raises Refused."""
+        policy = self._intake.policies.of(group.name, "http", group.series_labels)
+        check_may_push(policy)
+        wish = lifetime_of(request)
+        protobuf_sent = is_protobuf(request.headers.get(hdrs.CONTENT_TYPE, ""))
+        body = await upload.read()
+        limit = policy.rules.max_bytes
+        if encoding := request.headers.get(hdrs.CONTENT_ENCODING):
+            body = await self._beside(decoded, body, encoding, limit)
+        if protobuf_sent:
+            body = await self._beside(protobuf.to_text, body, limit)
+        return body, wish
+
+    async def _beside[*A](
+        self, function: Callable[[bytes, *A], bytes], body: bytes, *more: *A
+    ) -> bytes:
+        """Return the result; for a long body it is worked out beside the event loop."""
+        if len(body) <= INLINE_BYTES:
+            return function(body, *more)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, function, body, *more)
+
+    def _refuse(self, request: web.Request, refused: Refused) -> web.Response:
+        """Count and log what cannot be put down to a group."""
+        note(self._metrics, source_of(request), refused)
+        return _refusal(refused)
+
+
+def _refusal(refused: Refused) -> web.Response:
+    return web.Response(status=status_of(refused), text=f"{refused}\n")

@@ -1,0 +1,116 @@
+"""The messages of the sockets over HTTP: ``POST /push``, answered in JSON."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import orjson
+from aiohttp import hdrs, web
+
+from exporter_proxy.config.sections import Receiver
+from exporter_proxy.metrics import Metrics
+from exporter_proxy.push.content import decoded
+from exporter_proxy.push.frames import CapnpFramer, Framer, JsonFramer
+from exporter_proxy.push.messages import HEAD_BYTES, CapnpReader, is_capnp, read_value
+from exporter_proxy.push.requests import check_may_push, note, source_of, status_of
+from exporter_proxy.push.uploads import Upload, Uploads
+from exporter_proxy.refusals import Reason, Refused
+from exporter_proxy.serve.route import Route
+from exporter_proxy.store.applications import check_name
+from exporter_proxy.store.intake import Delivery, Intake, Origin
+
+
+class MessagePush:
+    """Takes what the sockets take, and says what became of each application."""
+
+    def __init__(
+        self, config: Receiver, uploads: Uploads, intake: Intake, metrics: Metrics
+    ) -> None:
+        self._uploads = uploads
+        self._intake = intake
+        self._metrics = metrics
+        self._capnp = CapnpReader()
+        self.follow(config)
+
+    def follow(self, config: Receiver) -> None:
+        """Do from now on as this configuration says."""
+        self._config = config
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return what is answered here."""
+        return (Route("POST", "/push", self._push, "push"),)
+
+    async def _push(self, request: web.Request) -> web.Response:
+        source = source_of(request)
+        with self._uploads.open(request) as upload:
+            try:
+                channel, sent = await self._read(request, upload)
+            except Refused as refused:
+                note(self._metrics, source, refused)
+                return _answer(status_of(refused), {"error": _told(refused)})
+            answers = {
+                name: await self._deliver(Origin(name, channel, source), value)
+                for name, value in sent
+            }
+        well = all(answer["ok"] for answer in answers.values())
+        status = HTTPStatus.OK if well else HTTPStatus.BAD_REQUEST
+        return _answer(status, {"applications": answers})
+
+    async def _read(
+        self, request: web.Request, upload: Upload
+    ) -> tuple[str, list[tuple[str, object]]]:
+        """Return the channel, and what came for each application. Raises Refused."""
+        limit = self._config.max_message_bytes
+        encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
+        body = decoded(await upload.read(), encoding, limit)
+        channel = "capnp" if is_capnp(body[:HEAD_BYTES]) else "json"
+        if self._config.format not in ("any", channel):
+            what = f"{channel}, but receiver.format is {self._config.format}"
+            raise Refused(Reason.FORMAT, what)
+        framer: Framer = JsonFramer(limit)
+        if channel == "capnp":
+            framer = CapnpFramer(limit, self._capnp)
+        sent = list(_each(framer, body))
+        if not sent:
+            raise Refused(Reason.JSON, "the body is empty")
+        return channel, sent
+
+    async def _deliver(self, origin: Origin, value: object) -> dict[str, object]:
+        """Return what became of one application's part."""
+        try:
+            check_name(origin.application)
+        except Refused as refused:
+            note(self._metrics, origin.source, refused)
+            return _told(refused)
+        try:
+            body, wish = read_value(value)
+            check_may_push(
+                self._intake.policies.of(origin.application, origin.channel, {})
+            )
+        except Refused as refused:
+            self._intake.refuse(origin, refused)
+            return _told(refused)
+        try:
+            taken = await self._intake.take(Delivery(origin, body, wish))
+        except Refused as refused:  # which is noted already
+            return _told(refused)
+        dropped = {"dropped_lines": taken.dropped_lines} if taken.dropped_lines else {}
+        return {"ok": True, "series": taken.series, **dropped}
+
+
+def _each(framer: Framer, body: bytes) -> Iterator[tuple[str, object]]:
+    for message in framer.feed(body):
+        yield from message.items()
+    framer.end()
+
+
+def _told(refused: Refused) -> dict[str, object]:
+    told: dict[str, object] = {"ok": False, "reason": refused.reason}
+    told["detail"] = refused.detail
+    if refused.line is not None:
+        told |= {"line": refused.line, "excerpt": refused.excerpt}
+    return told
+
+
+def _answer(status: HTTPStatus, answer: object) -> web.Response:
+    body = orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
+    return web.Response(status=status, body=body, content_type="application/json")
