@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics import exposition as open_metrics
 
 from exporter_proxy.metrics import PREFIX
+from exporter_proxy.push.times import push_times
 from exporter_proxy.store.applications import Application, Applications, State
 from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.store.policies import escaped
@@ -89,7 +90,7 @@ class ApplicationMetrics:
         """Return the families, valid in the text format and in OpenMetrics."""
         if self._written != (now := self.version()):
             text = "".join(self._families()).encode()
-            self._text = text
+            self._text = push_times(self._applications) + text
             self._written = now
         return self._text
 

@@ -81,6 +81,17 @@ def test_no_name_can_break_out_of_its_quotes(held: Held, name: str):
     assert len(values(held, name)) == len(COLUMNS)
 
 
+def test_groups_tell_when_they_were_pushed_to(held: Held):
+    held.put("/job/shop/instance/a", "shop_a 1", channel="http")
+    held.put("shop", "shop_b 1")
+
+    lines = held.own().applications.text().decode().splitlines()
+
+    assert f'push_time_seconds{{instance="a",job="shop"}} {NOW!r}' in lines
+    assert 'push_failure_time_seconds{instance="a",job="shop"} 0' in lines
+    assert sum(line.startswith("push_time_seconds") for line in lines) == 1
+
+
 def test_the_text_is_written_once_a_change(held: Held):
     own = held.own().applications
     held.put("shop", "shop_a 1")
