@@ -12,6 +12,7 @@ from exporter_proxy import config
 from exporter_proxy.poll import poller
 from exporter_proxy.proxy import Proxy
 from exporter_proxy.settings import Settings
+from exporter_proxy.store import survival
 from servicekit import Service, Stop
 
 NAME, ABOUT = "exporter_proxy", exporter_proxy.__doc__ or ""
@@ -29,8 +30,12 @@ async def _work(proxy: Proxy, stop: Stop) -> None:
 
 
 def check(settings: Settings) -> Iterable[str]:
-    """Read the configuration and poll every target once."""
-    return uvloop.run(poller.problems(config.read(settings.config)))
+    """Read the configuration, try what keeps data, and poll every target once."""
+    return uvloop.run(_problems(config.read(settings.config)))
+
+
+async def _problems(read: config.Config) -> Iterable[str]:
+    return (*await survival.problems(read), *await poller.problems(read))
 
 
 service = Service(NAME, ABOUT, Settings, run, check)

@@ -19,6 +19,7 @@ from exporter_proxy.reload import Reload, with_labels_of
 from exporter_proxy.serve.access import Guard
 from exporter_proxy.serve.answers import Answers
 from exporter_proxy.serve.apps import Apps
+from exporter_proxy.serve.caught_up import caught_up
 from exporter_proxy.serve.crowd import Crowd
 from exporter_proxy.serve.discovery import Discovery
 from exporter_proxy.serve.output import Output
@@ -32,6 +33,7 @@ from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.store.intake import Intake
 from exporter_proxy.store.policies import Policies
 from exporter_proxy.store.staleness import Staleness
+from exporter_proxy.store.survival import Survival
 from servicekit import Health, ServiceFailed, Stop
 from servicekit.metrics import add_build_info
 from servicekit.web import announce_port
@@ -74,6 +76,9 @@ class Proxy:
         self._compressor = ThreadPoolExecutor(1, thread_name_prefix="compressor")
         dropped = self._metrics.dropped_connections
         self._crowd = Crowd(self._reception.maximum, body_seconds(config), dropped)
+        self._survival = Survival(
+            config, self._intake, self._applications, self._registry
+        )
         self._server = self._web_server()
         self._staleness = Staleness(
             self._applications, self._intake, self._metrics, self._polling, config
@@ -88,6 +93,7 @@ class Proxy:
         """Work until stopped. Raises ServiceFailed when a socket cannot be had."""
         with self._parser, self._compressor:
             async with (
+                self._survival.kept(),
                 self._serving(),
                 self._reception.open(),
                 self._polling.running(self._config),
@@ -126,7 +132,8 @@ class Proxy:
 
     def _web_server(self) -> Server:
         application = web.Application()
-        self._guard.register(application, self._routes())
+        routes = caught_up(self._routes(), self._survival.catch_up)
+        self._guard.register(application, routes)
         context = http_context(self._config)
         return Server(application, self._crowd, self._metrics, context)
 
@@ -147,6 +154,8 @@ class Proxy:
             tasks = [
                 group.create_task(self._staleness.run(beat)),
                 group.create_task(self._reload.run()),
+                group.create_task(self._survival.save()),
+                group.create_task(self._survival.follow()),
             ]
             try:
                 yield
