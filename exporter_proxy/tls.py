@@ -2,10 +2,12 @@
 
 import ssl
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from exporter_proxy.config.sections import Tls
 from servicekit import SettingsError
+
+if TYPE_CHECKING:  # the configuration is checked with what is here
+    from exporter_proxy.config.sections import Tls
 
 type ClientCertificates = Literal["none", "optional", "required"]
 
@@ -17,7 +19,7 @@ _DEMANDS: dict[ClientCertificates, ssl.VerifyMode] = {
 
 
 def server_context(
-    tls: Tls, client_certificates: ClientCertificates = "none"
+    tls: "Tls", client_certificates: ClientCertificates = "none"
 ) -> ssl.SSLContext:
     """Return what a server needs: TLS 1.2 or newer, and its certificate.
 
@@ -42,7 +44,7 @@ def server_context(
     return context
 
 
-def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
+def _load_certificate(context: ssl.SSLContext, tls: "Tls") -> None:
     """Take certificate and key; the key may stand in the certificate's file."""
     if tls.certificate is None:
         raise SettingsError(["tls.certificate: needed wherever tls = true"])
@@ -62,7 +64,7 @@ def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
         raise SettingsError([f"tls.certificate: {files}: {wanted}"]) from error
 
 
-def _load_client_ca(context: ssl.SSLContext, tls: Tls) -> None:
+def _load_client_ca(context: ssl.SSLContext, tls: "Tls") -> None:
     client_ca = tls.client_ca
     if client_ca is None:
         raise SettingsError(
