@@ -48,5 +48,5 @@ class Inflater:
         self._begun = True
         try:
             return self._member.decompress(data, PIECE_BYTES)
-        except IsalError as error:
+        except IsalError as error:  # type: ignore[misc]  # isal's types lack the class
             raise Refused(Reason.COMPRESSION, _WRONG) from error

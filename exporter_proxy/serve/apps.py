@@ -43,9 +43,8 @@ class Wanted(NamedTuple):
     match: Callable[[str], bool]
     text: str
 
-    def __contains__(self, application: object) -> bool:
-        if not isinstance(application, Application):
-            return False
+    def means(self, application: Application) -> bool:
+        """Return whether an application is asked for."""
         return (
             (not self.states or application.state in self.states)
             and self.match(application.name)
@@ -105,12 +104,12 @@ class Apps:
     ) -> tuple[bytes, dict[str, str]]:
         now = self._clock()
         known = list(self._applications)
-        found = [each for each in known if each in wanted]
+        found = [each for each in known if wanted.means(each)]
         if form == "html":
             shown = self._summaries(found[: _limit(request)], now)
-            return page(
-                shown, known, len(found), request.query, now
-            ), PAGE_HEADERS.copy()
+            return page(shown, known, len(found), request.query, now), dict(
+                PAGE_HEADERS
+            )
         if form == "json":
             return _json(self._summaries(found, now), now), {}
         return table(self._summaries(found, now), now).encode(), {}

@@ -225,7 +225,8 @@ class Browser:
         self, method: str, parameters: dict[str, object], session: str | None
     ) -> dict[str, Any]:
         number = next(self._numbers)
-        answer = self._answers[number] = self._loop.create_future()
+        answer: asyncio.Future[dict[str, Any]] = self._loop.create_future()
+        self._answers[number] = answer
         message = {"id": number, "method": method, "params": parameters}
         await self._socket.send_json(
             message | ({"sessionId": session} if session else {})

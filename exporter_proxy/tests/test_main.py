@@ -87,7 +87,7 @@ def test_check_polls_every_target_once(config: Path):
     code, output = ended(program("-c", config, "--check"))
 
     assert code == 1
-    assert output.startswith(f"{away}: Cannot connect")
+    assert output.startswith(f"{away}: cannot connect")
 
 
 def test_check_is_content_without_targets():

@@ -495,7 +495,7 @@ class World:
 
     def state(self, name: str) -> State | None:
         known = self.applications.get(name)
-        return known and known.state
+        return known.state if known else None
 
     def duration(self, name: str) -> float | None:
         sample = "exporter_proxy_poll_duration_seconds"
