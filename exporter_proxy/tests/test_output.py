@@ -12,6 +12,7 @@ from prometheus_client.openmetrics import parser as open_metrics
 from exporter_proxy.metrics import ScrapeMetrics
 from exporter_proxy.serve.accept import OPEN_METRICS_TYPE, TEXT_TYPE, Wish
 from exporter_proxy.serve.output import Body, Output
+from exporter_proxy.tests import strict_reader
 from exporter_proxy.tests.scraping import Held
 
 TEXT = Wish(open_metrics=False, gzip=False)
@@ -61,6 +62,7 @@ def test_everything_is_the_applications_and_then_the_proxy_s_own(
     assert body.startswith(held.catalogue.text())
     own = held.own()
     assert body.endswith(own.applications.text() + own.rest())
+    assert {"shop_orders_total", "mailer_a"} < strict_reader.read(body).keys()
 
 
 def test_open_metrics_ends_as_it_has_to_and_holds_the_same(output: Output):

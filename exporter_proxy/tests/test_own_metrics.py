@@ -6,6 +6,7 @@ from prometheus_client.openmetrics import parser as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter_proxy.serve.own_metrics import COLUMNS
+from exporter_proxy.tests import strict_reader
 from exporter_proxy.tests.scraping import NOW, Held
 
 
@@ -110,6 +111,7 @@ def test_the_same_text_is_valid_in_both_formats(held: Held):
     text = own.applications.text() + own.rest()
     newer = own.applications.text() + own.rest_in_open_metrics()
 
+    strict_reader.read(text)
     named = {family.name for family in text_string_to_metric_families(text.decode())}
     again = {
         family.name
