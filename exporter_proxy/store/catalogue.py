@@ -8,9 +8,10 @@ application sends, however much else is held, and next to nothing when its serie
 those that it sent before.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
+from typing import NamedTuple
 
 from exporter_proxy.config.sections import Exposition
 from exporter_proxy.exposition.family import Family
@@ -25,6 +26,17 @@ class _Sender:
 
     families: tuple[Family, ...] = ()
     offers: dict[bytes, Offer] = field(default_factory=dict)
+
+
+class _Made[T](NamedTuple):
+    """A text that was made of some version.
+
+    A former one stays until another is made: to give its memory back takes as long as
+    dozens of deliveries.
+    """
+
+    version: int
+    text: T
 
 
 _NOBODY = _Sender()
@@ -42,10 +54,9 @@ class Catalogue:
         self._shelves = Shelves(exposition)
         self._deliveries = count()
         self._places = count()
-        # None and nothing: not made yet, of the present version.
-        self._text: bytes | None = None
-        self._open_metrics = OpenMetrics(exposition.timestamps == "keep")
-        self._open_metrics_texts: list[bytes | None] = []
+        self._converter = OpenMetrics(exposition.timestamps == "keep")
+        self._text: _Made[bytes] = _Made(-1, b"")
+        self._open_metrics: _Made[bytes | None] = _Made(-1, None)
 
     def replace(self, application: str, families: Iterable[Family]) -> None:
         """Let an application's families take the place of those it sent before."""
@@ -53,8 +64,6 @@ class Catalogue:
         sender.families = tuple(families)
         if self._update(application, sender):
             self.version += 1
-            self._text = None
-            self._open_metrics_texts.clear()
         if sender.families:
             self._senders[application] = sender
 
@@ -64,18 +73,22 @@ class Catalogue:
 
     def text(self) -> bytes:
         """Return one valid exposition, families in the order of their names."""
-        if self._text is None:
-            self._text = b"".join(self._pieces())
-        return self._text
+        if self._text.version != self.version:
+            self._text = _Made(-1, b"")  # lest there be two of them at once
+            pieces = (shelf.pieces() for shelf in self._shelves.values())
+            self._text = _Made(self.version, b"".join(chain.from_iterable(pieces)))
+        return self._text.text
 
     def open_metrics(self) -> bytes | None:
         """Return the same in OpenMetrics 1.0, None when that could not say the same.
 
         Its last line, ``# EOF``, is left to the caller, who may add more before it.
         """
-        if not self._open_metrics_texts:
-            self._open_metrics_texts.append(self._open_metrics.text(self._shelves))
-        return self._open_metrics_texts[0]
+        if self._open_metrics.version != self.version:
+            self._open_metrics = _Made(-1, None)
+            text = self._converter.text(self._shelves)
+            self._open_metrics = _Made(self.version, text)
+        return self._open_metrics.text
 
     def left_out_families(self, application: str) -> tuple[str, ...]:
         """Return which families of an application clash with those of others."""
@@ -113,9 +126,3 @@ class Catalogue:
                 offer = offers[name] = Offer(application, family, delivery, place)
                 changed |= shelves.put(offer)
         return changed
-
-    def _pieces(self) -> Iterator[bytes]:
-        for name in self._shelves:
-            shelf = self._shelves[name]
-            yield shelf.head().header()
-            yield from (text for _, text in shelf.texts())

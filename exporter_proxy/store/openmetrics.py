@@ -6,7 +6,8 @@ one family is not, there is no such text at all, and scrapers get the other form
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -30,22 +31,29 @@ _OWNED: Mapping[bytes, tuple[bytes, ...]] = {
     b"summary": (b"_sum", b"_count", _CREATED),
 }
 
-_VALUE = re.compile(rb" ([^ \n]+)\n")
 _TIMED = re.compile(rb"^((?:.*\}|[^ \n]+) [^ \n]+) ([0-9]+)$", re.MULTILINE)
 
 
-class _Found(NamedTuple):
-    """What was found out about an offer's lines.
+class _Page(NamedTuple):
+    """A shelf's pieces, and what became of them; None when they cannot be converted."""
+
+    head: Family
+    header: bytes
+    pieces: list[bytes]
+    converted: list[bytes] | None
+
+
+class _Lines(NamedTuple):
+    """An offer's lines, and what became of them; None when they cannot be converted.
 
     groups: as long as its series are the same, and it shares none with another offer.
-    text: the lines converted; None when they cannot be.
     """
 
     type: bytes
     shape: Shape | None
     groups: Groups | None
     lines: bytes
-    text: bytes | None
+    converted: bytes | None
 
 
 class OpenMetrics:
@@ -56,72 +64,79 @@ class OpenMetrics:
 
     def __init__(self, timed: bool) -> None:
         self._timed = timed
-        self._found: WeakKeyDictionary[Offer, _Found] = WeakKeyDictionary()
         self._types: dict[bytes, bytes] = {}
         self._can_be_named = True
+        self._pages: WeakKeyDictionary[Shelf, _Page] = WeakKeyDictionary()
+        self._lines: WeakKeyDictionary[Offer, _Lines] = WeakKeyDictionary()
 
     def text(self, shelves: Mapping[bytes, Shelf]) -> bytes | None:
         """Return all families, without ``# EOF``; None when one cannot be converted."""
-        heads = {name: shelf.head() for name, shelf in shelves.items()}
-        types = {name: head.type for name, head in heads.items()}
+        types = {name: shelf.head().type for name, shelf in shelves.items()}
         if types != self._types:
             self._types, self._can_be_named = types, _can_be_named(types)
         if not self._can_be_named:
             return None
         pieces: list[bytes] = []
-        for name, head in heads.items():
-            pieces.append(_header(head))
-            for text in self._converted(head, shelves[name]):
-                if text is None:
-                    return None
-                pieces.append(text)
+        for shelf in shelves.values():
+            converted = self._page(shelf).converted
+            if converted is None:
+                return None
+            pieces += converted
         return b"".join(pieces)
 
-    def _converted(self, head: Family, shelf: Shelf) -> Iterator[bytes | None]:
-        as_it_is = head.type in (b"gauge", UNTYPED) and not self._timed
+    def _page(self, shelf: Shelf) -> _Page:
+        page, pieces, head = self._pages.get(shelf), shelf.pieces(), shelf.head()
+        if page and page.pieces is pieces:
+            return page
+        header = page.header if page and page.head is head else _header(head)
+        converted = self._all_converted(head, shelf)
+        page = _Page(head, header, pieces, converted and [header, *converted])
+        self._pages[shelf] = page
+        return page
+
+    def _all_converted(self, head: Family, shelf: Shelf) -> list[bytes] | None:
+        all_converted = []
         for offer, lines in shelf.texts():
-            yield lines if as_it_is else self._known(head, offer, lines)
+            converted = self._converted(head, offer, lines)
+            if converted is None:
+                return None
+            all_converted.append(converted)
+        return all_converted
 
-    def _known(self, head: Family, offer: Offer, lines: bytes) -> bytes | None:
-        found = self._found.get(offer)
-        if found and found.lines is lines and found.type == head.type:
-            return found.text
-        shape = None if offer.shared else offer.family.shape
-        if found and found.type == head.type and found.shape is shape is not None:
-            groups = found.groups
-        else:
-            groups = _groups(head, lines)
-        text = self._convert(head.type, lines, groups)
-        self._found[offer] = _Found(head.type, shape, groups, lines, text)
-        return text
+    def _converted(self, head: Family, offer: Offer, lines: bytes) -> bytes | None:
+        if head.type == _COUNTER and not counters_fit(lines, self._timed):
+            return None
+        if head.type in BOUNDS:
+            return self._converted_groups(head, offer, lines)
+        return self._in_seconds(lines)
 
-    def _convert(
-        self, family_type: bytes, lines: bytes, groups: Groups | None
+    def _converted_groups(
+        self, head: Family, offer: Offer, lines: bytes
     ) -> bytes | None:
-        if family_type in BOUNDS and not self._is_strict(family_type, lines, groups):
-            return None
-        if family_type == _COUNTER and not counters_fit(lines):
-            return None
-        return _TIMED.sub(_in_seconds, lines) if self._timed else lines
+        known = self._lines.get(offer)
+        if known and known.lines is lines and known.type == head.type:
+            return known.converted
+        shape = None if offer.shared else offer.family.shape
+        if known and known.shape is shape is not None and known.type == head.type:
+            groups = known.groups
+        else:
+            groups = groups_of(head.name, head.type, lines)
+        fit = groups is not None and self._fit(head.type, groups, lines)
+        converted = self._in_seconds(lines) if fit else None
+        self._lines[offer] = _Lines(head.type, shape, groups, lines, converted)
+        return converted
 
-    def _is_strict(
-        self, family_type: bytes, lines: bytes, groups: Groups | None
-    ) -> bool:
-        if groups is None:
-            return False
+    def _fit(self, family_type: bytes, groups: Groups, lines: bytes) -> bool:
         if not self._timed:
-            values = list(map(float, _VALUE.findall(lines)))
-            return values_fit(family_type, groups, values)
+            ends = (line.rpartition(b" ")[2] for line in BytesIO(lines))
+            return values_fit(family_type, groups, list(map(float, ends)))
         parts = lines_of(lines)
         return _same_times(groups, parts) and values_fit(
             family_type, groups, [float(part.value) for part in parts]
         )
 
-
-def _groups(head: Family, lines: bytes) -> Groups | None:
-    if head.type not in BOUNDS:
-        return None
-    return groups_of(head.name, head.type, lines)
+    def _in_seconds(self, lines: bytes) -> bytes:
+        return _TIMED.sub(_seconds, lines) if self._timed else lines
 
 
 def _can_be_named(types: Mapping[bytes, bytes]) -> bool:
@@ -159,5 +174,5 @@ def _same_times(groups: Groups, lines: Sequence[Line]) -> bool:
     )
 
 
-def _in_seconds(match: re.Match[bytes]) -> bytes:
+def _seconds(match: re.Match[bytes]) -> bytes:
     return b"%b %d.%03d" % (match[1], *divmod(int(match[2]), 1000))

@@ -26,8 +26,10 @@ class Shelf:
         self._offers: dict[Offer, None] = {}
         # While one application is alone, all is its own.
         self._claims: Claims | None = None
+        # Made when somebody asks, and kept until something changes.
         self._merged: dict[Offer, Merged] = {}
         self._head: Family | None = None
+        self._pieces: list[bytes] = []
 
     def __contains__(self, offer: Offer) -> bool:
         return offer in self._offers
@@ -64,6 +66,7 @@ class Shelf:
             self._head = None
         elif former.samples == family.samples and not offer.shared:
             return False
+        self._pieces = []
         if offer.shared:
             self._merged = {}
         return True
@@ -76,6 +79,12 @@ class Shelf:
             text = next((family.help for family in sent if family.help), b"")
             self._head = sent[0]._replace(type=served, help=text, samples=b"")
         return self._head
+
+    def pieces(self) -> list[bytes]:
+        """Return what is served, as pieces that follow each other."""
+        if not self._pieces:
+            self._pieces = [self.head().header(), *(text for _, text in self.texts())]
+        return self._pieces
 
     def texts(self) -> Iterator[tuple[Offer, bytes]]:
         """Yield the lines that are served of each application."""
@@ -101,3 +110,4 @@ class Shelf:
     def _forget(self) -> None:
         self._merged = {}
         self._head = None
+        self._pieces = []

