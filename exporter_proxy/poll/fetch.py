@@ -11,7 +11,7 @@ from yarl import URL
 
 from exporter_proxy.poll.inflate import Inflater
 from exporter_proxy.poll.target import Target
-from exporter_proxy.refusals import Reason, Refused
+from exporter_proxy.refusals import EXCERPT_LENGTH, Reason, Refused
 
 ACCEPT = "text/plain;version=0.0.4;q=1,text/plain;q=0.5"
 MAX_REDIRECTS = 5
@@ -98,7 +98,8 @@ def _check_head(response: aiohttp.ClientResponse) -> None:
     # Whoever names no type is believed: the body is checked to the last byte anyway.
     media_type = response.headers.get("Content-Type", "text/plain")
     if media_type.partition(";")[0].strip().lower() != "text/plain":
-        raise Refused(Reason.CONTENT_TYPE, f"expected text/plain, got {media_type}")
+        got = media_type[:EXCERPT_LENGTH]
+        raise Refused(Reason.CONTENT_TYPE, f"expected text/plain, got {got}")
 
 
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
@@ -106,7 +107,8 @@ async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     if packing in _GZIP:
         return await _unpacked(response, max_bytes)
     if packing != "identity":
-        what = f"answers in Content-Encoding {packing}, which was not asked for"
+        got = packing[:EXCERPT_LENGTH]
+        what = f"answers in Content-Encoding {got}, which was not asked for"
         raise Refused(Reason.COMPRESSION, what)
     body = await _collected(response, max_bytes)
     if body and not body.endswith(b"\n") and not _states_its_end(response):

@@ -92,9 +92,7 @@ def page(
 
 def _row(summary: Summary) -> str:
     application, age = summary.application, summary.age
-    is_stale = application.state is State.STALE
-    expires = None if is_stale else application.expires_at
-    interval = application.interval
+    interval, left = application.interval, summary.seconds_left
     fields = {
         "name": one_line(application.name),
         "source": one_line(application.source),
@@ -103,7 +101,7 @@ def _row(summary: Summary) -> str:
         "updated_at": rfc3339(application.updated_at),
         "age": "never" if age is None else duration(age),
         "interval": "" if interval is None else duration(interval),
-        "expires": "" if expires is None else duration(max(0.0, expires - summary.now)),
+        "expires": "" if left is None else duration(left),
     }
     return _filled(_ROW, fields, {"remarks": _remarks(summary)})
 

@@ -30,12 +30,28 @@ class Summary:
         updated = self.application.updated_at
         return None if updated is None else max(0.0, self.now - updated)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """How long its data stays; None when that is not known, or it went already."""
+        expires_at = self.application.expires_at
+        if expires_at is None or self._is_over:
+            return None
+        return expires_at - self.now
+
+    @property
+    def _is_over(self) -> bool:
+        application = self.application
+        expires_at = application.expires_at
+        return application.state is State.STALE or (
+            expires_at is not None and expires_at <= self.now
+        )
+
     def remarks(self) -> Iterator[str]:
         """Yield what is not as it should be, each in one sentence."""
         application = self.application
         if application.last_error:
             yield application.last_error
-        if application.state is State.STALE:
+        if self._is_over:
             yield "too old: no longer served"
         if application.dropped_lines:
             yield f"{application.dropped_lines} bad lines dropped"

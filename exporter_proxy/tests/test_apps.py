@@ -116,6 +116,13 @@ def test_json_says_all_there_is_to_know(site: Site):
     }
 
 
+def test_who_fails_until_the_data_is_too_old_says_both(site: Site):
+    site.push("shop", lifetime=Lifetime(seconds=1e-9))
+    site.fail("shop", "line 1: no")
+
+    assert site.listed()[0]["remarks"] == ["line 1: no", "too old: no longer served"]
+
+
 def test_what_is_not_known_is_null(site: Site):
     site.let(lambda: site.applications.expect("http://db/", "poll", "there"))
 
