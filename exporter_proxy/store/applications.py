@@ -37,6 +37,7 @@ class Application:
         empty when the last attempt was none of these.
     dropped_lines: bad lines that its last data was taken without.
     labels: of the group that it is, if it is one.
+    since: when the first of the data was taken that it sent without a pause.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Application:
     series: int = 0
     dropped_lines: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
+    since: float | None = None
 
     @property
     def expires_at(self) -> float | None:
@@ -109,8 +111,11 @@ class Applications:
                 application,
                 interval=_interval(before, application),
                 failed_at=before.failed_at,
+                since=None if before.state is State.STALE else before.since,
             )
-        self._set(application)
+        self._set(
+            replace(application, since=application.since or application.updated_at)
+        )
         return before
 
     def restored(self, application: Application) -> None:

@@ -38,6 +38,7 @@ def encode(record: Record) -> bytes:
             "interval": record.interval,
             "lifetime": lifetime and [lifetime.seconds, lifetime.intervals],
             "labels": dict(record.labels),
+            "since": record.since,
             "bytes": len(record.text),
         }
     )
@@ -67,6 +68,7 @@ def _record(head: Mapping[str, object], packed: bytes) -> Record:
         interval=_optional_seconds(head["interval"]),
         lifetime=_lifetime(head["lifetime"]),
         labels=_labels(head["labels"]),
+        since=_optional_seconds(head["since"]),
     )
 
 

@@ -207,6 +207,7 @@ class Intake:
             known.interval,
             known.lifetime,
             known.labels,
+            known.since,
         )
 
     async def delete(self, name: str) -> bool:
@@ -360,6 +361,7 @@ def _application(record: Record, lifetime: Lifetime) -> Application:
         record.interval,
         record.lifetime or lifetime,
         labels=record.labels,
+        since=record.since or record.updated_at,
     )
 
 

@@ -15,6 +15,7 @@ class Record:
     interval: seconds between its deliveries, once that is known.
     lifetime: what the sender wished; None leaves it to the configuration.
     labels: of the group that a push by HTTP went to.
+    since: when the first of its data was taken, to tell who came before whom.
     text: the families in the exposition format, as they are served.
     """
 
@@ -26,3 +27,4 @@ class Record:
     interval: float | None = None
     lifetime: Lifetime | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    since: float | None = None

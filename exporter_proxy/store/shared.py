@@ -236,8 +236,7 @@ class Shared:
     ) -> None:
         here = self._intake.record(name)
         if record:
-            updated_at = record.updated_at + self._versions.offset
-            await self._intake.serve(replace(record, updated_at=updated_at), keeping)
+            await self._intake.serve(_later(record, self._versions.offset), keeping)
         elif keeping and here:
             await self._intake.serve(replace(here, text=b""), keeping)
         else:
@@ -315,7 +314,7 @@ class Shared:
     async def _packed(self, record: Record | None) -> bytes:
         if record is None:
             return b""
-        record = replace(record, updated_at=record.updated_at - self._versions.offset)
+        record = _later(record, -self._versions.offset)
         if len(record.text) <= _INLINE_BYTES:
             return codec.encode(record)
         return await asyncio.to_thread(codec.encode, record)
@@ -324,3 +323,12 @@ class Shared:
         if len(packed) <= _INLINE_BYTES:
             return codec.decode(packed)
         return await asyncio.to_thread(codec.decode, packed)
+
+
+def _later(record: Record, seconds: float) -> Record:
+    """Return a record by another clock."""
+    return replace(
+        record,
+        updated_at=record.updated_at + seconds,
+        since=None if record.since is None else record.since + seconds,
+    )

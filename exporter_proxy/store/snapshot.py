@@ -137,10 +137,12 @@ class Snapshot:
             raise
 
     def _batches(self) -> Iterator[list[Record]]:
+        """Yield all records; who came first is first, for so it counts when served."""
         batch: list[Record] = []
         size = 0
-        for name in [application.name for application in self._applications]:
-            if record := self._intake.record(name):
+        known = sorted(self._applications, key=lambda each: each.since or 0)
+        for application in known:
+            if record := self._intake.record(application.name):
                 batch.append(record)
                 size += len(record.text)
             if size > _BATCH_BYTES:

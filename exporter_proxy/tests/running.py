@@ -11,6 +11,8 @@ from pathlib import Path
 
 DEADLINE_SECONDS = 10
 
+_given_ports: set[int] = set()
+
 
 def wait_until(condition: Callable[[], object]) -> None:
     """Return once the condition holds; fail when it does not in time."""
@@ -29,8 +31,13 @@ def has_ended(connection: socket.socket) -> bool:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """Return a port that nobody listens on, and that was not returned before."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = int(server.getsockname()[1])
+        if port not in _given_ports:
+            _given_ports.add(port)
+            return port
 
 
 @dataclass

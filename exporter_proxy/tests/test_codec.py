@@ -21,6 +21,7 @@ records = st.builds(
     interval=st.none() | SECONDS,
     lifetime=st.none() | st.builds(Lifetime, st.none() | SECONDS, st.none() | SECONDS),
     labels=st.dictionaries(WORDS, st.text(st.characters(exclude_categories=["Cs"]))),
+    since=st.none() | SECONDS,
 )
 
 RECORD = Record(
