@@ -1,1 +1,1 @@
-"""Four small applications: three push to exporter_proxy, the fourth is polled by it."""
+"""Five small applications: four push to exporter_proxy, the fifth is polled by it."""

@@ -1,4 +1,4 @@
-"""All four applications, and by which way each of them is heard."""
+"""All five applications, and by which way each of them is heard."""
 
 import random
 import time
@@ -8,11 +8,13 @@ from prometheus_client import CollectorRegistry
 
 from demo.apps.backup import Backup
 from demo.apps.boiler import Boiler
+from demo.apps.invoices import Invoices
 from demo.apps.mailer import Mailer
 from demo.apps.push import (
     TIMEOUT_SECONDS,
     AsCapnp,
     Push,
+    as_group,
     as_json_lines,
     as_json_text,
     by_tcp,
@@ -25,7 +27,7 @@ from servicekit import Health
 
 
 class Fleet:
-    """Three applications that push, and one that is polled: the registry's."""
+    """Four applications that push, and one that is polled: the registry's."""
 
     def __init__(
         self, settings: Settings, registry: CollectorRegistry, health: Health
@@ -40,9 +42,12 @@ class Fleet:
             self._pusher(Shop, as_json_text(tcp)),
             self._pusher(Mailer, as_json_lines(unix)),
             self._pusher(Backup, self._capnp.push),
+            self._pusher(
+                Invoices, as_group(settings.proxy_host, settings.proxy_http_port)
+            ),
         )
-        # Three pushes may take their time-out each.
-        health.expect("work", 3 * (self._seconds + 3 * TIMEOUT_SECONDS))
+        # Four pushes may take their time-out each.
+        health.expect("work", 3 * (self._seconds + 4 * TIMEOUT_SECONDS))
 
     def step(self) -> None:
         """Let every application work for one interval, and push."""

@@ -1,6 +1,8 @@
 """The ways to push to exporter_proxy, as any program in any language would."""
 
 import socket
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from select import select
@@ -52,6 +54,25 @@ def as_json_lines(connect: Connect) -> Push:
     def push(application: str, metrics: str) -> None:
         with connect() as connection:
             connection.sendall(orjson.dumps({application: metrics.splitlines()}))
+
+    return push
+
+
+def as_group(host: str, port: int) -> Push:
+    """Return what pushes the metrics by HTTP, as to a Pushgateway."""
+
+    def push(application: str, metrics: str) -> None:
+        request = urllib.request.Request(
+            f"http://{host}:{port}/metrics/job/{application}?ttl=5x",
+            metrics.encode(),
+            {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+            method="PUT",
+        )
+        try:
+            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()  # noqa: S310 - always http
+        except urllib.error.HTTPError as refused:
+            with refused:  # the answer says why
+                raise OSError(refused.read(500).decode().strip()) from refused
 
     return push
 

@@ -10,11 +10,12 @@ from servicekit import CommonSettings, parsers, setting
 class Settings(CommonSettings):
     """Where to push, how often, and where to be polled."""
 
-    proxy_host: str = setting(
-        "exporter_proxy", help="host name of the proxy's TCP receiver"
-    )
+    proxy_host: str = setting("exporter_proxy", help="host name of the proxy")
     proxy_port: int = setting(
         "6554", help="port of the proxy's TCP receiver", parse=parsers.port
+    )
+    proxy_http_port: int = setting(
+        "6555", help="port of the proxy's HTTP side", parse=parsers.port
     )
     proxy_socket: Path = setting(
         "/run/exporter_proxy/receiver.sock",

@@ -1,7 +1,10 @@
 """What is pushed, as a receiver gets it."""
 
+import contextlib
+import http.server
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +12,15 @@ import capnp
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from demo.apps.push import SCHEMA, AsCapnp, as_json_lines, as_json_text, by_tcp, by_unix
+from demo.apps.push import (
+    SCHEMA,
+    AsCapnp,
+    as_group,
+    as_json_lines,
+    as_json_text,
+    by_tcp,
+    by_unix,
+)
 from demo.apps.pusher import Pusher
 from servicekit import Health
 
@@ -48,6 +59,36 @@ def test_json_lines_by_a_unix_socket(tmp_path: Path):
         as_json_lines(by_unix(path))("shop", "a 1\nb 2\n")
 
         assert json.loads(received(server)) == {"shop": ["a 1", "b 2"]}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_group_is_put_by_http(status: int):
+    requests: list[tuple[str, str, bytes]] = []
+
+    class Gateway(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            requests.append((self.command, self.path, body))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"line 1: bad\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Gateway) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        refused = (
+            contextlib.nullcontext()
+            if status == 200
+            else pytest.raises(OSError, match="^line 1: bad$")
+        )
+        with refused:
+            as_group("127.0.0.1", server.server_port)("shop", "a 1\n")
+        thread.join()
+
+    assert requests == [("PUT", "/metrics/job/shop?ttl=5x", b"a 1\n")]
 
 
 def test_capnp_messages_share_a_connection(receiver: socket.socket):
