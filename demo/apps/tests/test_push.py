@@ -82,7 +82,7 @@ def test_a_group_is_put_by_http(status: int):
         refused = (
             contextlib.nullcontext()
             if status == 200
-            else pytest.raises(OSError, match="^line 1: bad$")
+            else pytest.raises(OSError, match=r"^line 1: bad$")
         )
         with refused:
             as_group("127.0.0.1", server.server_port)("shop", "a 1\n")
