@@ -107,7 +107,8 @@ class _Scan:
     def _family(self, name: bytes, count: int) -> Family:
         family_type = self._types.get(name, UNTYPED)
         text = self._helps.get(name, b"")
-        return Family(name, family_type, text, b"", Shape(count))
+        timed = self.timed and self._rules.timestamps == "keep"
+        return Family(name, family_type, text, b"", Shape(count, timed=timed))
 
     def _read(self) -> None:
         for number, line in _lines(self._text):

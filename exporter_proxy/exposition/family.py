@@ -20,12 +20,14 @@ class Shape:
 
     Only whether it is the same object counts: then name, type and series, in their
     order, are the same, and what was found out about them still holds.
+    timed: whether samples of any such delivery may have timestamps.
     """
 
-    __slots__ = ("series_count",)
+    __slots__ = ("series_count", "timed")
 
-    def __init__(self, series_count: int) -> None:
+    def __init__(self, series_count: int, *, timed: bool = False) -> None:
         self.series_count = series_count
+        self.timed = timed
 
 
 class Family(NamedTuple):

@@ -8,7 +8,7 @@ application sends, however much else is held, and next to nothing when its serie
 those that it sent before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import NamedTuple
@@ -54,7 +54,7 @@ class Catalogue:
         self._shelves = Shelves(exposition)
         self._deliveries = count()
         self._places = count()
-        self._converter = OpenMetrics(exposition.timestamps == "keep")
+        self._converter = OpenMetrics()
         self._text: _Made[bytes] = _Made(-1, b"")
         self._open_metrics: _Made[bytes | None] = _Made(-1, None)
 
@@ -110,19 +110,23 @@ class Catalogue:
 
     def _update(self, application: str, sender: _Sender) -> bool:
         """Bring an application's offers up to date; return whether that is visible."""
-        offers, shelves, delivery = sender.offers, self._shelves, next(self._deliveries)
+        offers, delivery = sender.offers, next(self._deliveries)
         sent = {family.name: family for family in sender.families}
-        lost = [
-            name
-            for name, offer in offers.items()
-            if name not in sent or not shelves.can_stay(offer, sent[name])
-        ]
-        changed = shelves.remove([offers.pop(name) for name in lost]) if lost else False
+        changed = self._drop(offers, sent)
         for name, family in sent.items():
             if offer := offers.get(name):
-                changed |= shelves.renew(offer, family, delivery)
+                changed |= self._shelves.renew(offer, family, delivery)
             else:
                 place = next(self._places)
                 offer = offers[name] = Offer(application, family, delivery, place)
-                changed |= shelves.put(offer)
+                changed |= self._shelves.put(offer)
         return changed
+
+    def _drop(self, offers: dict[bytes, Offer], sent: Mapping[bytes, Family]) -> bool:
+        """Take away the offers that cannot become what was sent now."""
+        lost = [
+            name
+            for name, offer in offers.items()
+            if name not in sent or not self._shelves.can_stay(offer, sent[name])
+        ]
+        return self._shelves.remove([offers.pop(name) for name in lost])

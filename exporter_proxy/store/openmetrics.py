@@ -6,17 +6,15 @@ one family is not, there is no such text at all, and scrapers get the other form
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+from collections.abc import Mapping
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from exporter_proxy.exposition.family import UNTYPED, Family, Shape
 from exporter_proxy.exposition.identity import BOUNDS
-from exporter_proxy.exposition.lines import Line, lines_of
 from exporter_proxy.store.offer import Offer
 from exporter_proxy.store.shelf import Shelf
-from exporter_proxy.store.strict import Groups, counters_fit, groups_of, values_fit
+from exporter_proxy.store.strict import Groups, counters_fit, groups_fit, groups_of
 
 _COUNTER = b"counter"
 _TOTAL = b"_total"
@@ -57,13 +55,9 @@ class _Lines(NamedTuple):
 
 
 class OpenMetrics:
-    """Converts what the shelves hold; what did not change is not looked at again.
+    """Converts what the shelves hold; what did not change is not looked at again."""
 
-    timed: whether samples may have timestamps.
-    """
-
-    def __init__(self, timed: bool) -> None:
-        self._timed = timed
+    def __init__(self) -> None:
         self._types: dict[bytes, bytes] = {}
         self._can_be_named = True
         self._pages: WeakKeyDictionary[Shelf, _Page] = WeakKeyDictionary()
@@ -104,11 +98,12 @@ class OpenMetrics:
         return all_converted
 
     def _converted(self, head: Family, offer: Offer, lines: bytes) -> bytes | None:
-        if head.type == _COUNTER and not counters_fit(lines, self._timed):
+        timed = offer.family.shape.timed
+        if head.type == _COUNTER and not counters_fit(lines, timed):
             return None
         if head.type in BOUNDS:
             return self._converted_groups(head, offer, lines)
-        return self._in_seconds(lines)
+        return _in_seconds(lines) if timed else lines
 
     def _converted_groups(
         self, head: Family, offer: Offer, lines: bytes
@@ -121,22 +116,12 @@ class OpenMetrics:
             groups = known.groups
         else:
             groups = groups_of(head.name, head.type, lines)
-        fit = groups is not None and self._fit(head.type, groups, lines)
-        converted = self._in_seconds(lines) if fit else None
+        timed = offer.family.shape.timed
+        converted = None
+        if groups is not None and groups_fit(head.type, groups, lines, timed):
+            converted = _in_seconds(lines) if timed else lines
         self._lines[offer] = _Lines(head.type, shape, groups, lines, converted)
         return converted
-
-    def _fit(self, family_type: bytes, groups: Groups, lines: bytes) -> bool:
-        if not self._timed:
-            ends = (line.rpartition(b" ")[2] for line in BytesIO(lines))
-            return values_fit(family_type, groups, list(map(float, ends)))
-        parts = lines_of(lines)
-        return _same_times(groups, parts) and values_fit(
-            family_type, groups, [float(part.value) for part in parts]
-        )
-
-    def _in_seconds(self, lines: bytes) -> bytes:
-        return _TIMED.sub(_seconds, lines) if self._timed else lines
 
 
 def _can_be_named(types: Mapping[bytes, bytes]) -> bool:
@@ -166,12 +151,8 @@ def _header(head: Family) -> bytes:
     ).header()
 
 
-def _same_times(groups: Groups, lines: Sequence[Line]) -> bool:
-    """Return whether the lines of each metric have one time, or none."""
-    return all(
-        len({lines[number].timestamp for number in group.numbers()}) == 1
-        for group in groups
-    )
+def _in_seconds(lines: bytes) -> bytes:
+    return _TIMED.sub(_seconds, lines)
 
 
 def _seconds(match: re.Match[bytes]) -> bytes:

@@ -69,14 +69,18 @@ class Shelves(Mapping[bytes, Shelf]):
     def remove(self, offers: Iterable[Offer]) -> bool:
         """Take offers away and give those that wait their turn.
 
-        Return whether something else is served now.
+        Return whether that can be seen.
         """
-        served = [offer for offer in offers if not self._stop_waiting(offer)]
-        freed = [offer.family.name for offer in served if self._take(offer)]
-        for offer in sorted(self._waiting_for(freed), key=lambda offer: offer.place):
+        freed, changed = [], False
+        for offer in offers:
+            if not self._stop_waiting(offer):
+                changed = True
+                if self._take(offer):
+                    freed.append(offer.family.name)
+        for offer in self._waiting_for(freed):
             self._stop_waiting(offer)
             self.put(offer)
-        return bool(served)
+        return changed
 
     def waiting(self, offers: Mapping[bytes, Offer]) -> Collection[bytes]:
         """Return which of an application's offers, by name, wait for a shelf."""
@@ -107,10 +111,11 @@ class Shelves(Mapping[bytes, Shelf]):
             del self._waiting[offer.family.name]
         return True
 
-    def _waiting_for(self, freed: Iterable[bytes]) -> set[Offer]:
+    def _waiting_for(self, freed: Iterable[bytes]) -> list[Offer]:
         """Return the offers that could clash with families of these names."""
         names = {near for name in freed for near in _near(name)}
-        return {offer for name in names for offer in self._waiting.get(name, ())}
+        offers = [offer for name in names for offer in self._waiting.get(name, ())]
+        return sorted(offers, key=lambda offer: offer.place)
 
     def _clashes(self, name: bytes, kind: bytes) -> bool:
         """Return whether a scraper would fail on a family beside the others.

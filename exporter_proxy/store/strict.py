@@ -9,11 +9,12 @@ Source: OpenMetrics 1.0.0, and what prometheus_client's reader refuses.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import pairwise
 from math import inf, isnan
 
 from exporter_proxy.exposition.identity import BOUNDS, metrics
-from exporter_proxy.exposition.lines import series_of
+from exporter_proxy.exposition.lines import Line, lines_of, series_of
 
 # In a line without a time, a number below zero or NaN has one of these.
 _BAD_PARTS = (b" -", b"n\n", b"N\n")
@@ -64,10 +65,21 @@ def counters_fit(lines: bytes, timed: bool) -> bool:
     return not _BAD_COUNTER.search(lines)
 
 
-def values_fit(family_type: bytes, groups: Groups, values: Sequence[float]) -> bool:
-    """Return whether the values, one a line, do not contradict each other."""
+def groups_fit(family_type: bytes, groups: Groups, lines: bytes, timed: bool) -> bool:
+    """Return whether each metric has one time, or none, and values that agree."""
+    if timed:
+        parts = lines_of(lines)
+        values = [float(part.value) for part in parts]
+        if not all(_has_one_time(group, parts) for group in groups):
+            return False
+    else:
+        values = [float(line.rpartition(b" ")[2]) for line in BytesIO(lines)]
     fits = _histogram_fits if family_type == b"histogram" else _summary_fits
     return all(fits(group, values) for group in groups)
+
+
+def _has_one_time(group: Group, lines: Sequence[Line]) -> bool:
+    return len({lines[number].timestamp for number in group.numbers()}) == 1
 
 
 def _group(

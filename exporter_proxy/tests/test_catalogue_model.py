@@ -137,8 +137,10 @@ class Merging(RuleBasedStateMachine):
     def family(self, application: str, made: MadeFamily) -> Family:
         """Return what a reader would; the shape is another one when series differ."""
         series = tuple(sample._replace(value="", time="") for sample in made.samples)
+        timed = any(sample.time for sample in made.samples)
         shape = self.shapes.setdefault(
-            (application, made.name, made.type, series), Shape(len(series))
+            (application, made.name, made.type, series, timed),
+            Shape(len(series), timed=timed),
         )
         lines = "".join(f"{sample.line(made.name)}\n" for sample in made.samples)
         return Family(

@@ -51,8 +51,8 @@ def test_a_strict_reader_takes_it():
 
 
 def test_times_are_in_seconds():
+    """Also where none are kept any more, but some came from a snapshot."""
     timed = catalogue(
-        policy=exposition(timestamps="keep"),
         one='a{b="} 5 6"} 1 1700000000123\na 2 5\na{c="1"} 3\n'
         + HISTOGRAM.replace("\nt_", " 1500\nt_")
         .removesuffix("\n")
