@@ -351,7 +351,7 @@ class Store:
         "redis://localhost:6379/0",
         help="the Redis server and database",
         secret=True,
-        parse=parsers.url("redis", "rediss", "unix"),
+        parse=values.redis_url,
     )
     key_prefix: str = setting(
         "exporter_proxy",

@@ -52,6 +52,15 @@ def endpoint(text: str) -> str:
     return text
 
 
+def redis_url(text: str) -> str:
+    """Return the URL of a Redis server, by TCP, TLS or Unix socket."""
+    if urlsplit(text).scheme == "unix":
+        if not urlsplit(text).path:
+            raise ValueError("a path after unix://")
+        return text
+    return parsers.url("redis", "rediss", "unix")(text)
+
+
 def owner(database: Callable[[str], Any], current: str) -> Callable[[str], int]:
     """Return a parser of user or group names; -1 stands for leaving it as it is."""
 

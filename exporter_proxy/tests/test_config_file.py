@@ -190,3 +190,19 @@ def test_addresses_are_shown_as_they_are_written(tmp_path: Path, text: str, show
     path = config_file(tmp_path, f'[exporter]\nscrape_expose_endpoint = "{text}"')
 
     assert str(read(path).exporter.scrape_expose_endpoint) == shown
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://redis:6379/0", "rediss://me:word@redis", "unix:///run/redis.sock"]
+)
+def test_redis_is_reached_by_tcp_tls_or_unix_socket(tmp_path: Path, url: str):
+    config = read(config_file(tmp_path, f'store.redis_url = "{url}"'))
+
+    assert config.store.redis_url == url
+
+
+@pytest.mark.parametrize("url", ["http://redis", "redis://", "unix://", "redis"])
+def test_what_is_no_redis_url_is_told(tmp_path: Path, url: str):
+    path = config_file(tmp_path, f'store.redis_url = "{url}"')
+
+    assert "store.redis_url: expected" in problems(path)[0]
