@@ -75,7 +75,7 @@ class Proxy:
         self._guard = Guard(config, self._metrics)
         self._compressor = ThreadPoolExecutor(1, thread_name_prefix="compressor")
         dropped = self._metrics.dropped_connections
-        self._crowd = Crowd(self._reception.maximum, body_seconds(config), dropped)
+        self._crowd = Crowd(self._reception.room.http, body_seconds(config), dropped)
         self._survival = Survival(
             config, self._intake, self._applications, self._registry
         )
@@ -170,7 +170,7 @@ class Proxy:
         """
         self._server.follow(config)
         self._reception.follow(config)
-        self._crowd.maximum = self._reception.maximum
+        self._crowd.maximum = self._reception.room.http
         self._guard.follow(config)
         self._staleness.follow(config)
         self._applications.maximum = config.applications.max_applications

@@ -16,8 +16,8 @@ import re
 from exporter_proxy.refusals import Refused
 from exporter_proxy.store.intake import Taken
 
-# Stands for the application where a message has none.
-NOBODY = "-"
+# Stands for the name where a message has none.
+_NO_NAME = "-"
 
 # More than that is not kept for a client that does not read its answers.
 MAX_UNREAD_BYTES = 64 * 1024
@@ -40,7 +40,7 @@ class Answers:
         """Say that data was taken. Raises Unread."""
         await self._say(accepted_line(application, taken))
 
-    async def refused(self, application: str, refused: Refused) -> None:
+    async def refused(self, application: str | None, refused: Refused) -> None:
         """Say that data, or a message, was not taken. Raises Unread."""
         await self._say(refused_line(application, refused))
 
@@ -65,9 +65,9 @@ def accepted_line(application: str, taken: Taken) -> str:
     return line
 
 
-def refused_line(application: str, refused: Refused) -> str:
-    """Return the line for data that was not taken; of no application: ``NOBODY``."""
-    name = _word(application) if application != NOBODY else NOBODY
+def refused_line(application: str | None, refused: Refused) -> str:
+    """Return the line for data, or for a whole message, that was not taken."""
+    name = _word(application) if application else _NO_NAME
     return f"refused {name} {_text(str(refused))}"
 
 
@@ -76,6 +76,8 @@ def _text(text: str) -> str:
 
 
 def _word(name: str) -> str:
+    if name == _NO_NAME:
+        return r"\x2d"
     word = re.sub(r"[\s\\]", lambda found: _escaped(found[0]), name[:_LONGEST_NAME])
     return _text(word)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exporter_proxy.config.sections import Receiver as Config
 from exporter_proxy.metrics import Metrics
 from exporter_proxy.push import messages
-from exporter_proxy.push.answers import NOBODY, Answers
+from exporter_proxy.push.answers import Answers
 from exporter_proxy.push.connections import Connection
 from exporter_proxy.push.frames import CapnpFramer, Framer, JsonFramer
 from exporter_proxy.push.messages import Message, Sent
@@ -136,7 +136,7 @@ class Receiver:
         return self._one_large if size > INLINE_BYTES else nullcontext()
 
     async def _refuse(
-        self, client: Client, refused: Refused, name: str = NOBODY
+        self, client: Client, refused: Refused, name: str | None = None
     ) -> None:
         """Count, log and answer what cannot be put down to an application."""
         self._metrics.refusals.labels(refused.reason).inc()

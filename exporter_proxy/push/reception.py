@@ -72,7 +72,7 @@ class Terms:
 class Reception:
     """Lets clients in by TCP and by Unix socket, as many as there is room for.
 
-    maximum: how many that are.
+    room: how many that are, and how many HTTP may let in.
     """
 
     def __init__(self, config: Config, intake: Intake, metrics: Metrics) -> None:
@@ -88,9 +88,10 @@ class Reception:
         The sockets stay what they are. Raises SettingsError, and changes nothing then.
         """
         self._terms = Terms.of(config)
-        self.maximum = allow_connections(config.exporter.concurrent_requests)
+        self.room = allow_connections(config.exporter.concurrent_requests)
         self._connections.limit(
-            self.maximum, UNFINISHED_MESSAGES * config.receiver.max_message_bytes
+            self.room.receivers,
+            UNFINISHED_MESSAGES * config.receiver.max_message_bytes,
         )
 
     @asynccontextmanager

@@ -8,18 +8,18 @@ import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from exporter_proxy.config import Address
 from exporter_proxy.config.sections import Receiver
 
 log = logging.getLogger(__name__)
 
-# The receivers', and as many to HTTP.
-KINDS_OF_CONNECTIONS = 2
+# Files for polling and for all the rest: at most half of those there may be.
+RESERVED_FILES = 512
 
-# For everything else that is open: the polled targets above all.
-# Files for HTTP's connections, for polling and for the rest: at most half of all.
-RESERVED_FILES = 2560
+# HTTP gets room for so many connections before the receivers get more than that.
+HTTP_CONNECTIONS = 2048
 
 # How many clients may wait to be accepted; the kernel may allow fewer.
 BACKLOG = 4096
@@ -86,21 +86,36 @@ def _remove_stale(path: Path) -> None:
             raise FileExistsError(f"{path} is in use by another process")
 
 
-def allow_connections(wanted: int) -> int:
-    """Let the process open enough files; return how many connections that allows.
+class Room(NamedTuple):
+    """How many connections may be open at once."""
 
-    wanted: connections of each kind.
+    receivers: int
+    http: int
+
+
+def allow_connections(wanted: int) -> Room:
+    """Let the process open enough files for so many connections of each kind.
+
+    Returns how many there is room for.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = min(KINDS_OF_CONNECTIONS * wanted + RESERVED_FILES, hard)
-    if soft < limit:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    room = (max(soft, limit) - RESERVED_FILES) // KINDS_OF_CONNECTIONS
-    allowed = max(1, min(wanted, room))
-    if allowed < wanted:
+    files = min(max(soft, 2 * wanted + RESERVED_FILES), hard)
+    if soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    room = share(files, wanted)
+    if min(room) < wanted:
         log.warning(
-            "the limit of open files allows fewer connections wanted=%d allowed=%d",
+            "the limit of open files allows fewer connections "
+            "wanted=%d receivers=%d http=%d",
             wanted,
-            allowed,
+            *room,
         )
-    return allowed
+    return room
+
+
+def share(files: int, wanted: int) -> Room:
+    """Return how many connections there is room for with so many files."""
+    available = max(files - RESERVED_FILES, files // 2, 2)
+    http = min(wanted, HTTP_CONNECTIONS, available // 2)
+    receivers = min(wanted, available - http)
+    return Room(receivers, min(wanted, available - receivers))

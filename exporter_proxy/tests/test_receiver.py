@@ -350,7 +350,7 @@ def test_each_application_is_answered_on_a_line(answering: Receiving):
         "refused mailer line 2: not a number that Prometheus reads: mail_a one",
         r"ok my\x20app 1",
         "ok é 1",
-        "refused  expected a printable name of 1-200 characters",
+        "refused - expected a printable name of 1-200 characters",
     ]
 
 
