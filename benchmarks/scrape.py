@@ -13,7 +13,8 @@ def scrape(port: int, request: bytes) -> Answer:
 
 def check_complete(answer: Answer, series: int) -> None:
     """Raise Failed when an answer has fewer series."""
-    lines = answer.body().splitlines()
-    found = sum(1 for line in lines if line and not line.startswith(b"#"))
+    body = answer.body()
+    comments = body.count(b"\n#") + body.startswith(b"#")
+    found = body.count(b"\n") - body.count(b"\n\n") - comments
     if found < series:
         raise Failed(f"a scrape has {found} series instead of {series}")

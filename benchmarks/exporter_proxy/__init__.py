@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from benchmarks import sink
-from benchmarks.exporter_proxy import crowd, faults, goals, pushes, scrapes
+from benchmarks.exporter_proxy import crowd, faults, goals, messages, pushes, scrapes
 from benchmarks.exporter_proxy.applications import (
     FIRST_PUSH,
     Application,
@@ -70,14 +70,14 @@ def _many(size: Size) -> Iterator[tuple[Measure, float]]:
     """Measure ours with a million series."""
     log.info("%s: a million series", OURS)
     held = different(size.many)
-    with running(ours()) as server:
+    with running(ours(acknowledge=True)) as server:
         alone = pushes.steady(server, held[0], size).per_second
         _hold(server, held)
         yield from scrapes.of_a_million(server, held, size)
         among = pushes.steady(server, held[0], size).per_second
         yield goals.PUSHES_AMONG_A_THOUSAND, among
         yield goals.COST_OF_A_THOUSAND, alone / among
-        yield goals.PUSHES_BY_JSON, pushes.by_json(server, size)
+        yield from messages.by_json(server, size)
 
 
 def _crowded(size: Size, figures: Figures) -> None:

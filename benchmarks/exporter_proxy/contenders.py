@@ -16,6 +16,7 @@ concurrent_requests = {connections}
 
 [receiver]
 receiver_tcp_socket = "127.0.0.1:{{second_port}}"
+acknowledge = {acknowledge}
 
 [poll_external]
 poll_other_scrape_endpoints = false
@@ -25,16 +26,22 @@ ttl = "{ttl}"
 """
 
 
-def ours(connections: int = 2048, ttl: str = "never") -> Program:
-    """Return the proxy with its defaults.
+def ours(
+    connections: int = 2048, ttl: str = "never", *, acknowledge: bool = False
+) -> Program:
+    """Return the proxy, with its defaults unless something else is said.
 
     connections: how many may be open. ttl: how long an application's data is served.
+    acknowledge: whether messages to the receiver are answered.
     """
+    config = _CONFIG.format(
+        connections=connections, ttl=ttl, acknowledge=str(acknowledge).lower()
+    )
     return Program(
         OURS,
         "/healthz",
         (sys.executable, "-m", "exporter_proxy", "--config", "{folder}/config.toml"),
-        {"config.toml": _CONFIG.format(connections=connections, ttl=ttl)},
+        {"config.toml": config},
     )
 
 

@@ -35,6 +35,11 @@ _MISTAKES: Mapping[str, str] = {
 }
 _GOOD = "shop_up 1\n"
 
+_ABOUT = (
+    "What an application is answered, and what /metrics then holds of the rest of its "
+    "push and of all others, tried in this run:\n\n"
+)
+
 _LIFETIME_SECONDS = 2
 _PATIENCE_SECONDS = 6
 _EFFECT_SECONDS = 1
@@ -46,10 +51,10 @@ type Fault = Callable[[Running], Iterator[str]]
 
 
 def table() -> str:
-    """Try everything; return what happened as a table in Markdown."""
+    """Try everything; return what happened, in Markdown."""
     programs = (ours(), peer(), peer(NO_CHECKS))
     mortal = (ours(ttl=str(_LIFETIME_SECONDS)), *programs[1:])
-    return markdown_table(
+    return _ABOUT + markdown_table(
         ("an application pushes", *(program.name for program in programs)),
         [
             *(_row(what, _mistake(push), programs) for what, push in _MISTAKES.items()),

@@ -28,6 +28,11 @@ PUSHES_BY_JSON = Measure(
     "pushes/s",
     more_is_better=True,
 )
+PUSHES_BY_KEPT_JSON = Measure(
+    f"{_PUSH} as JSON, one TCP connection, 1,000 applications held",
+    "pushes/s",
+    more_is_better=True,
+)
 COST_OF_A_HUNDRED = Measure(
     "a push with 100 others held costs, of one with nothing else held", "times"
 )
@@ -83,6 +88,7 @@ BESIDE_THE_PEER = (
 ALONE = (
     PUSHES_AMONG_A_THOUSAND,
     PUSHES_BY_JSON,
+    PUSHES_BY_KEPT_JSON,
     COST_OF_A_THOUSAND,
     MILLION_MEMORY,
     MILLION_MEMORY_SCRAPED,
