@@ -14,6 +14,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from exporter_proxy.config import Config
 from exporter_proxy.metrics import Metrics, ScrapeMetrics
 from exporter_proxy.poll.poller import Parts, Polling
+from exporter_proxy.push.http import HttpPush
+from exporter_proxy.push.gateway import Gateway
+from exporter_proxy.push.http import HttpPush
 from exporter_proxy.push.reception import Reception
 from exporter_proxy.reload import Reload, with_labels_of
 from exporter_proxy.serve.access import Guard
@@ -66,6 +69,7 @@ class Proxy:
             self._parser,
         )
         self._reception = Reception(config, self._intake, self._metrics)
+        self._http_push = HttpPush(config, self._intake, self._metrics, self._parser)
         self._polling = Polling(
             Parts(self._intake, self._applications, self._metrics, self._health)
         )
@@ -79,6 +83,7 @@ class Proxy:
         self._survival = Survival(
             config, self._intake, self._applications, self._registry
         )
+        self._push = HttpPush(config, self._intake, self._metrics, self._parser)
         self._server = self._web_server()
         self._staleness = Staleness(
             self._applications, self._intake, self._metrics, self._polling, config
@@ -123,9 +128,19 @@ class Proxy:
         output = Output(self._catalogue, own, metrics, self._compressor)
         scrape = Scrape(output, Answers(metrics), self._applications, self._catalogue)
         apps = Apps(self._applications, self._catalogue, self._intake, self._polling)
+        gateway = Gateway(
+            self._intake,
+            self._applications,
+            self._catalogue,
+            self._health,
+            self._parser,
+        )
         return (
             *scrape.routes(),
             *apps.routes(),
+            *self._http_push.routes(),
+            *gateway.routes(),
+            *self._push.routes(),
             *Discovery(self._applications).routes(),
             *Pages(self._health).routes(),
         )
@@ -170,7 +185,9 @@ class Proxy:
         """
         self._server.follow(config)
         self._reception.follow(config)
+        self._http_push.follow(config)
         self._crowd.maximum = self._reception.room.http
+        self._push.follow(config)
         self._guard.follow(config)
         self._staleness.follow(config)
         self._applications.maximum = config.applications.max_applications

@@ -19,6 +19,7 @@ from exporter_proxy.config.values import networks
 from exporter_proxy.serve.access import TOLD_AT_ONCE, Gate, Told, Visitor
 from exporter_proxy.serve.route import Route
 from exporter_proxy.tests.certificates import Authority, Pair
+from exporter_proxy.tests.running import Start
 from exporter_proxy.tests.serving import Serving, serving
 from exporter_proxy.tls import server_context
 
@@ -428,3 +429,25 @@ def test_prometheus_client_pushes_with_its_certificate(
     push_to_gateway(
         f"https://127.0.0.1:{mutual.port}", "shop", registry(), handler=handler
     )
+
+
+def test_the_whole_proxy_takes_a_push_and_a_deletion_from_whom_may(start: Start):
+    proxy = start(
+        'access.push.users = ["shop:secret"]\naccess.admin.tokens = ["t0ken"]\n'
+    )
+    login = partial(basic_auth_handler, username="shop")
+    gateway, deletes = f"127.0.0.1:{proxy.http_port}", ("-X", "DELETE")
+    apps = f"http://{gateway}/apps?match=*shop*"
+
+    with pytest.raises(OSError, match="401"):
+        push_to_gateway(
+            gateway, "shop", registry(), handler=partial(login, password="")
+        )
+    assert proxy.served() == []
+    push_to_gateway(
+        gateway, "shop", registry(), handler=partial(login, password="secret")
+    )
+    assert any('job="shop"' in line for line in proxy.served())
+    assert curl(apps, *deletes)[0] == 401
+    assert curl(apps, *deletes, "-H", "Authorization: Bearer t0ken")[0] == 200
+    assert proxy.served() == []
