@@ -1,11 +1,11 @@
-"""The receivers' doors: accepts clients, looks who they are, and sees them off."""
+"""Lets clients in by the receivers' doors, and sees each of them off."""
 
 import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from exporter_proxy import tls
@@ -19,13 +19,13 @@ from exporter_proxy.push.connections import (
     Crowded,
     Slow,
 )
-from exporter_proxy.push.peers import Peer, tcp_peer, unix_peer
+from exporter_proxy.push.doors import Door, accept, end, open_doors
+from exporter_proxy.push.peers import Peer
 from exporter_proxy.push.receiver import Client, Receiver
-from exporter_proxy.push.sockets import allow_connections, tcp_sockets, unix_socket
+from exporter_proxy.push.sockets import allow_connections
 from exporter_proxy.refusals import Refused
 from exporter_proxy.serve.access import Told
 from exporter_proxy.store.intake import Intake
-from servicekit import ServiceFailed
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +36,6 @@ HANDSHAKE_SECONDS = 10
 
 # How long a client gets to read its last answers.
 FAREWELL_SECONDS = 2
-
-# After which nothing is accepted, when the system has no room for another connection.
-_NO_ROOM_SECONDS = 0.5
 
 # Why a connection ended before its client ended it.
 _DROPS: dict[type[Exception], str] = {
@@ -97,71 +94,31 @@ class Reception:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Let clients in while the block runs. Raises ServiceFailed."""
-        config = self._terms.config.receiver
-        with ExitStack() as opened:
-            doors: list[tuple[socket.socket, Callable[[socket.socket], Peer]]] = []
-            if config.receive_on_tcp_socket:
-                with _listening_on(config.receiver_tcp_socket):
-                    found = opened.enter_context(
-                        tcp_sockets(config.receiver_tcp_socket)
-                    )
-                doors.extend((each, tcp_peer) for each in found)
-            if config.receive_on_unix_socket:
-                path = str(config.receiver_unix_socket)
-                with _listening_on(path):
-                    bound = opened.enter_context(unix_socket(config))
-                doors.append((bound, lambda client: unix_peer(client, path)))
-            accepting = [asyncio.create_task(self._accept(*door)) for door in doors]
+        with open_doors(self._terms.config.receiver) as doors:
+            accepting = [
+                asyncio.create_task(accept(door, self._welcome, self._told))
+                for door in doors
+            ]
             try:
                 yield
             finally:
-                await _end(accepting)
+                await end(accepting)
 
-    async def _accept(
-        self, door: socket.socket, peer_of: Callable[[socket.socket], Peer]
-    ) -> None:
-        """Accept clients until cancelled; those that are there then are left."""
-        door.setblocking(False)
-        loop = asyncio.get_running_loop()
-        clients: set[asyncio.Task[None]] = set()
-        try:
-            while True:
-                try:
-                    client, _ = await loop.sock_accept(door)
-                except OSError as error:
-                    await self._wait_for_room(error)
-                    continue
-                task = loop.create_task(self._welcome(client, peer_of))
-                clients.add(task)
-                task.add_done_callback(clients.discard)
-        finally:
-            await _end(clients)
-
-    async def _wait_for_room(self, error: OSError) -> None:
-        if isinstance(error, ConnectionError):
-            return  # it was the client's own end
-        if self._told.is_due(error.errno):
-            log.warning("cannot accept a connection error=%s", error)
-        await asyncio.sleep(_NO_ROOM_SECONDS)
-
-    async def _welcome(
-        self, client: socket.socket, peer_of: Callable[[socket.socket], Peer]
-    ) -> None:
+    async def _welcome(self, client: socket.socket, door: Door) -> None:
         """Attend to a client; whatever comes of it, nobody else is harmed."""
-        with client:
-            try:
-                peer = peer_of(client)
-            except OSError:
-                self._drop("reset", "?", 0)
-                return
-            if not peer.is_in(self._terms.config.receiver.allow):
-                self._turn_away(peer)
-                return
-            try:
-                await self._attend(client, peer)
-            except Exception:
-                log.exception("a connection failed source=%s", peer.source)
-                self._metrics.dropped_connections.labels("failed").inc()
+        try:
+            peer = door.peer_of(client)
+        except OSError:
+            self._drop("reset", "?", 0)
+            return
+        if not peer.is_in(self._terms.config.receiver.allow):
+            self._turn_away(peer)
+            return
+        try:
+            await self._attend(client, peer)
+        except Exception:
+            log.exception("a connection failed source=%s", peer.source)
+            self._metrics.dropped_connections.labels("failed").inc()
 
     def _turn_away(self, peer: Peer) -> None:
         self._metrics.dropped_connections.labels("address").inc()
@@ -236,12 +193,6 @@ def _reason(error: Exception) -> str:
     return next(name for kind, name in _DROPS.items() if isinstance(error, kind))
 
 
-async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def _discard(client: Client) -> None:
     """Read on for a moment: closed at once, the client might never see the answer."""
     try:
@@ -260,11 +211,3 @@ async def _close(writer: asyncio.StreamWriter) -> None:
             await writer.wait_closed()
     except (OSError, TimeoutError):
         writer.transport.abort()
-
-
-@contextmanager
-def _listening_on(where: object) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ServiceFailed(f"cannot listen on {where}: {error}") from error
