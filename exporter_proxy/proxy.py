@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from exporter_proxy.config import Config
 from exporter_proxy.metrics import Metrics, ScrapeMetrics
 from exporter_proxy.poll.poller import Parts, Polling
-from exporter_proxy.push.http import HttpPush
 from exporter_proxy.push.gateway import Gateway
 from exporter_proxy.push.http import HttpPush
 from exporter_proxy.push.reception import Reception
@@ -69,7 +68,6 @@ class Proxy:
             self._parser,
         )
         self._reception = Reception(config, self._intake, self._metrics)
-        self._http_push = HttpPush(config, self._intake, self._metrics, self._parser)
         self._polling = Polling(
             Parts(self._intake, self._applications, self._metrics, self._health)
         )
@@ -138,7 +136,6 @@ class Proxy:
         return (
             *scrape.routes(),
             *apps.routes(),
-            *self._http_push.routes(),
             *gateway.routes(),
             *self._push.routes(),
             *Discovery(self._applications).routes(),
@@ -185,7 +182,6 @@ class Proxy:
         """
         self._server.follow(config)
         self._reception.follow(config)
-        self._http_push.follow(config)
         self._crowd.maximum = self._reception.room.http
         self._push.follow(config)
         self._guard.follow(config)
