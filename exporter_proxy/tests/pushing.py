@@ -65,9 +65,11 @@ class Gate:
         thread = threading.Thread(target=lambda: uvloop.run(self.serve()))
         thread.start()
         assert self._ready.wait(DEADLINE_SECONDS)
-        yield
-        self._loop.call_soon_threadsafe(self._stop.set)
-        thread.join(DEADLINE_SECONDS)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            thread.join(DEADLINE_SECONDS)
         assert not thread.is_alive()
 
     def _application(self, executor: ThreadPoolExecutor) -> web.Application:
