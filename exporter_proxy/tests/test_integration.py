@@ -1,6 +1,7 @@
 """The stack's proxy, pushed to by strangers, and what Prometheus makes of it."""
 
 import json
+import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -8,12 +9,21 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
+from exporter_proxy.tests import strict_reader
 from exporter_proxy.tests.test_grammar import ACCEPTED
 
 pytestmark = pytest.mark.integration
 
 PROXY = "http://exporter_proxy:6555"
 PROMETHEUS = "http://prometheus:9090"
+COMPOSE_EXEC = ("docker", "compose", "exec", "-T")
+FRAGMENTS = (
+    *("integration_test_a", "integration_test_b", "integration_test_h_bucket"),
+    *("# TYPE integration_test_h histogram\n", "# HELP integration_test_a text\n"),
+    *("# TYPE integration_test_a gauge\n", '{le="1"}', '{x="1 2"}', '{y="\\\\"}'),
+    *(" 1\n", " 2\n", " NaN\n", " +Inf\n", " 1e3\n", " 7 1700000000000\n", "\n"),
+    *(" ", "1", "é", "\0", "\r\n", '"', "{", "}", "#", "shop_visitors", " 1e999\n"),
+)
 APPLICATIONS = ("integration_test", "integration_test_other")
 
 
@@ -94,6 +104,31 @@ def test_prometheus_sees_what_the_demo_s_applications_push_and_are_polled_for():
 
     eventually(lambda: names <= query(expression).keys())
     assert query('up{job="exporter_proxy"}') == {"up": 1}
+
+
+def test_whatever_is_pushed_prometheus_reads_what_is_served():
+    """Bodies put together at random, by many applications, for some scrapes."""
+    chance = random.Random(20261122)
+    marker, started = int(time.time()), time.monotonic()
+    for number in range(300):
+        body = "".join(chance.choices(FRAGMENTS, k=chance.randint(1, 40)))
+        push(**{APPLICATIONS[number % 2]: body})
+        served_now = requests.get(f"{PROXY}/metrics", timeout=5).content
+        strict_reader.read(served_now)
+    checked = subprocess.run(
+        [*COMPOSE_EXEC, "prometheus", "promtool", "check", "metrics"],
+        input=served_now,
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    # 1: it cannot be read; 3: it can, and has no HELP or an unusual name.
+    assert checked.returncode in (0, 3), checked.stderr.decode()
+
+    push(integration_test=f'integration_test_marker{{n="marker"}} {marker}')
+    eventually(lambda: query("integration_test_marker").get("marker") == marker)
+    took = int(time.monotonic() - started) + 1
+    assert query(f'min_over_time(up{{job="exporter_proxy"}}[{took}s])') == {"": 1}
 
 
 def test_prometheus_reads_everything_that_is_accepted():
