@@ -10,7 +10,7 @@ from typing import Any
 
 from exporter_proxy.exposition.family import Family
 from exporter_proxy.push.groups import PREFIX, group_of
-from exporter_proxy.push.times import COLUMNS, Column
+from exporter_proxy.push.times import COLUMNS, Column, series_labels
 from exporter_proxy.store.applications import Application
 
 _LABEL = re.compile(rb'([^=,]+)="([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
@@ -78,8 +78,7 @@ def _unescaped(text: bytes) -> str:
 
 def _time(group: Application, column: Column) -> dict[str, object]:
     seconds = column.value(group)
-    labels = group_of(PREFIX + group.name).series_labels
-    metric = {"labels": labels, "value": repr(seconds)}
+    metric = {"labels": series_labels(group), "value": repr(seconds)}
     return {
         "type": "GAUGE",
         "time_stamp": _moment(seconds),

@@ -1,6 +1,6 @@
 """When each group was last pushed to, with success and without, as metrics."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from exporter_proxy.push.groups import PREFIX, group_of
@@ -35,6 +35,11 @@ def is_group(application: Application) -> bool:
     return application.channel == "http"
 
 
+def series_labels(group: Application) -> Mapping[str, str]:
+    """Return the labels of a group's series, also of one that was only refused."""
+    return group.labels or group_of(PREFIX + group.name).series_labels
+
+
 def push_times(applications: Iterable[Application]) -> bytes:
     """Return both families in text format, with every group's labels; or nothing."""
     groups = [
@@ -53,6 +58,6 @@ def _families(groups: Iterable[tuple[bytes, Application]]) -> Iterator[bytes]:
 
 
 def _series(group: Application) -> bytes:
-    labels = sorted(group_of(PREFIX + group.name).series_labels.items())
+    labels = sorted(series_labels(group).items())
     pairs = (b'%b="%b"' % (name.encode(), escaped(value)) for name, value in labels)
     return b"{%b}" % b",".join(pairs)
