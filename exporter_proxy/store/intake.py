@@ -118,7 +118,7 @@ class Intake:
                 self._check_user(origin)
                 self._applications.check_room(origin.application)
                 known = self._known.get(origin.application) or self._new(delivery)
-                reading = await self._read(known, delivery.body)
+                reading = await self._read(known.reader, delivery.body)
                 families = self._merged(delivery, reading.families)
             except Refused as refused:
                 self.refuse(origin, refused)
@@ -175,7 +175,7 @@ class Intake:
             return False
         labels = {key.encode(): escaped(text) for key, text in record.labels.items()}
         reader = Reader(replace(_NO_LIMITS, labels=labels))
-        reading = await self._in_thread(reader, record.text)
+        reading = await self._read(reader, record.text)
         kept = [
             family
             for family in self._catalogue.families(record.name)
@@ -272,8 +272,7 @@ class Intake:
         async with turn:
             yield
 
-    async def _read(self, known: _Known, body: bytes) -> Reading:
-        reader = known.reader
+    async def _read(self, reader: Reader, body: bytes) -> Reading:
         if len(body) <= INLINE_REFILL_BYTES and (reading := reader.refill(body)):
             return reading
         if len(body) <= INLINE_BYTES:

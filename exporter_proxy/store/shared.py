@@ -36,6 +36,10 @@ STOP_SECONDS = 3
 # For so long a proxy that is cut off may not bring back what was deleted meanwhile.
 DELETION_KEPT_SECONDS = 24 * 3600
 
+# By how much a snapshot's data must be newer than Redis' to count: clocks are compared
+# over the network.
+_DOUBT_SECONDS = 1
+
 # Data stays in Redis a little beyond its time, for clocks differ.
 _SPARE_SECONDS = 60
 
@@ -187,7 +191,7 @@ class Shared:
         if application.updated_at is None or application.state is State.STALE:
             return None
         known = self._versions.get(application.name)
-        return known or self._versions.at(application.updated_at)
+        return known or self._versions.at(application.updated_at - _DOUBT_SECONDS)
 
     async def _changes(self) -> Changes:
         asked_at = self._applications.clock()

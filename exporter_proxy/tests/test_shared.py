@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import redis as driver
@@ -22,6 +22,7 @@ from exporter_proxy.store.applications import Applications
 from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.store.intake import Delivery, Intake, Origin
 from exporter_proxy.store.policies import Policies
+from exporter_proxy.store.record import Record
 from exporter_proxy.store.shared import Shared
 from exporter_proxy.store.table import Table
 
@@ -163,9 +164,13 @@ STACK = Server("redis://redis:6379/0")
 
 
 @asynccontextmanager
-async def side(server: Server, prefix: str, ahead: float = 0) -> AsyncIterator[Side]:
-    """Run a proxy's share."""
+async def side(
+    server: Server, prefix: str, ahead: float = 0, restored: Record | None = None
+) -> AsyncIterator[Side]:
+    """Run a proxy's share; a record is what a snapshot had."""
     made = Side(server.url, prefix, ahead)
+    if restored:
+        await made.intake.restore(restored)
     await made.shared.start()
     following = asyncio.create_task(made.shared.run())
     try:
@@ -278,6 +283,34 @@ async def test_clocks_that_differ_by_hours_change_neither_order_nor_age(prefix: 
         assert fast.metric("clock_offset_seconds") - slow.metric(
             "clock_offset_seconds"
         ) == pytest.approx(7200, abs=0.5)
+
+
+@on_a_loop
+async def test_a_snapshot_that_is_newer_than_redis_counts(prefix: str):
+    async with side(STACK, prefix) as one:
+        await one.push("shop", "a 1")
+        kept = one.intake.record("shop")
+        assert kept
+        newer = replace(kept, text=b"a 2\n", updated_at=kept.updated_at + 9)
+        other = replace(kept, name="bank", text=b"b 1\n")
+        async with side(STACK, prefix, restored=newer) as two:
+            assert two.text() == "a 2"
+            assert await one.scraped() == "a 2"
+        async with side(STACK, prefix, restored=other):
+            assert await one.scraped() == "a 2 | b 1"
+
+
+@on_a_loop
+async def test_a_snapshot_that_is_older_than_redis_does_not(prefix: str):
+    async with side(STACK, prefix) as one:
+        await one.push("shop", "a 1")
+        kept = one.intake.record("shop")
+        await one.push("shop", "a 2")
+        async with side(STACK, prefix, restored=kept) as two:
+            assert two.text() == await one.scraped() == "a 2"
+        await one.intake.delete("shop")
+        async with side(STACK, prefix, restored=kept) as three:
+            assert three.text() == await one.scraped() == ""
 
 
 @on_a_loop

@@ -2,12 +2,14 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -81,6 +83,21 @@ def test_what_a_killed_process_left_is_removed(path: Path):
     assert len(list(path.parent.iterdir())) == 3
     clean(path)
     assert sorted(path.parent.iterdir()) == [other, path]
+
+
+def test_a_full_disk_changes_nothing(path: Path):
+    write(path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        writer = Writer(path)
+        with pytest.raises(OSError, match="File too large"):
+            writer.add(replace(RECORDS[0], text=os.urandom(2**20)) for _ in range(9))
+        writer.abandon()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert read(path) == RECORDS
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_kill_in_the_middle_of_pushes_loses_nothing_that_was_taken(
         for stream in streams:
             stream.join()
         taken = {sample for stream in streams for sample in stream.taken}
-        assert taken <= survivor.served()
+        wait_until(lambda: taken <= survivor.served())  # noqa: B023 - called at once
         killed.start()
         assert taken <= killed.served()
         assert killed.served() == survivor.served()
@@ -134,3 +134,32 @@ def test_the_link_is_in_the_metrics(programs: tuple[Program, Program]):
     metrics = one.running.get("/metrics/self")[1]
     assert "exporter_proxy_store_up 1.0" in metrics
     assert re.search(r'store_changes_total{outcome="saved"} 1.0', metrics)
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "told"),
+    [
+        (REDIS, 0, "all is well"),
+        ("redis://redis:1", 1, "store.redis_url: Error 111 connecting to redis:1"),
+        ("redis://me:hidden@redis", 1, "store.redis_url: invalid username-password"),
+        ("redis://nobody.invalid", 1, "store.redis_url: Error -2 connecting to"),
+    ],
+)
+def test_check_tells_whether_redis_can_be_used(
+    tmp_path: Path, prefix: str, url: str, code: int, told: str
+):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[store]\nkind = "redis"\nredis_url = "{url}"\nkey_prefix = "{prefix}"\n'
+    )
+    checked = subprocess.run(
+        [sys.executable, "-m", "exporter_proxy", "-c", config, "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=20,
+    )
+    assert checked.returncode == code
+    assert told in checked.stdout + checked.stderr
+    assert "hidden" not in checked.stdout + checked.stderr
