@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 # Keys that files may have and that say nothing here.
 OBSOLETE = ("exporter.worker_threads",)
 
-# Section to what it holds; a section in _LISTS may stand any number of times.
-_SECTIONS: Mapping[str, type] = {
+# Section to what it holds; one in LISTS may stand any number of times.
+SECTIONS: dict[str, type] = {
     "exporter": sections.Exporter,
     "receiver": sections.Receiver,
     "poll_external": sections.PollExternal,
@@ -30,7 +30,7 @@ _SECTIONS: Mapping[str, type] = {
     "snapshot": sections.Snapshot,
     "store": sections.Store,
 }
-_LISTS: Mapping[str, type] = {
+LISTS: dict[str, type] = {
     "poll_external.target": sections.Target,
     "application": sections.Application,
 }
@@ -66,8 +66,8 @@ def read(path: Path | None) -> Config:
             log.warning("setting has no effect any more key=%s file=%s", name, path)
     reading = _Reading(keys)
     found = {
-        **{name: reading.section(name, kind) for name, kind in _SECTIONS.items()},
-        **{name: reading.list(name, kind) for name, kind in _LISTS.items()},
+        **{name: reading.section(name, kind) for name, kind in SECTIONS.items()},
+        **{name: reading.list(name, kind) for name, kind in LISTS.items()},
     }
     reading.problems.extend(f"{key}: no such key" for key in keys)
     if reading.problems:
