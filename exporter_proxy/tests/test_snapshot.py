@@ -315,7 +315,9 @@ def test_a_snapshot_that_may_not_be_read_is_kept_aside_too(program: Program):
     user = 65534 if os.geteuid() == 0 else None
     program.snapshot.write_bytes(b"secret")
     program.snapshot.chmod(0)
-    for folder in (program.config.parent, *program.config.parents[1:3]):
+    for folder in program.config.parents:
+        if folder == Path(tempfile.gettempdir()):
+            break
         folder.chmod(0o777)
     program.start(user=user)
     wait_until(program.running.answers)
