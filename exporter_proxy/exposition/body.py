@@ -85,6 +85,7 @@ class _Scan:
         self._helps: dict[bytes, bytes] = {}
         # Each series with its value, as it follows the series in what is served.
         self._samples: dict[bytes, bytes] = {}
+        self._series_bytes = 0
         self.timed = False
         self.dropped_lines = 0
         self.first_refusal: Refused | None = None
@@ -145,6 +146,12 @@ class _Scan:
         if len(self._samples) >= self._rules.max_series:
             limit = self._rules.max_series
             raise Refused(Reason.TOO_MANY_SERIES, f"more than {limit} series")
+        # A group's labels stand at each of its series, and may be long.
+        self._series_bytes += len(series)
+        if self._series_bytes > self._rules.max_bytes and self._rules.labels:
+            limit = self._rules.max_bytes
+            what = f"more than {limit} bytes with the labels of the group"
+            raise Refused(Reason.TOO_LARGE, what)
 
     def _add_type(self, name: bytes, family_type: bytes) -> None:
         before = self._types.setdefault(name, family_type)

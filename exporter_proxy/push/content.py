@@ -55,6 +55,11 @@ def _parameter(text: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip(' "')
 
 
+def decoder(encoding: str) -> Callable[[bytes, int], bytes]:
+    """Return what undoes a content encoding: ``decoded`` for a body and a limit."""
+    return lambda body, limit: decoded(body, encoding, limit)
+
+
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
     """Return a body without its content encoding.
 

@@ -3,8 +3,6 @@
 Source: github.com/prometheus/pushgateway, README, section "API".
 """
 
-import asyncio
-from collections.abc import Callable
 from concurrent.futures import Executor
 from http import HTTPStatus
 
@@ -13,7 +11,7 @@ from aiohttp import hdrs, web
 from exporter_proxy.config.values import Lifetime
 from exporter_proxy.metrics import Metrics
 from exporter_proxy.push import protobuf
-from exporter_proxy.push.content import decoded, is_protobuf
+from exporter_proxy.push.content import decoder, is_protobuf
 from exporter_proxy.push.groups import Group, group_of
 from exporter_proxy.push.requests import (
     check_may_push,
@@ -25,7 +23,7 @@ from exporter_proxy.push.requests import (
 from exporter_proxy.push.uploads import Upload, Uploads
 from exporter_proxy.refusals import Refused
 from exporter_proxy.serve.route import Route
-from exporter_proxy.store.intake import INLINE_BYTES, Delivery, Intake, Origin
+from exporter_proxy.store.intake import Delivery, Intake, Origin
 
 # A line feed may stand in a path too, percent-encoded.
 _PATHS = ("/metrics/job/{path:(?s:.*)}", "/metrics/job@base64/{path:(?s:.*)}")
@@ -93,21 +91,12 @@ class GroupPush:
         wish = lifetime_of(request)
         protobuf_sent = is_protobuf(request.headers.get(hdrs.CONTENT_TYPE, ""))
         body = await upload.read()
-        limit = policy.rules.max_bytes
-        if encoding := request.headers.get(hdrs.CONTENT_ENCODING):
-            body = await self._beside(decoded, body, encoding, limit)
+        limit, executor = policy.rules.max_bytes, self._executor
+        if encoding := request.headers.get(hdrs.CONTENT_ENCODING, ""):
+            body = await upload.unpack(decoder(encoding), body, limit, executor)
         if protobuf_sent:
-            body = await self._beside(protobuf.to_text, body, limit)
+            body = await upload.unpack(protobuf.to_text, body, limit, executor)
         return body, wish
-
-    async def _beside[*A](
-        self, function: Callable[[bytes, *A], bytes], body: bytes, *more: *A
-    ) -> bytes:
-        """Return the result; for a long body it is worked out beside the event loop."""
-        if len(body) <= INLINE_BYTES:
-            return function(body, *more)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, function, body, *more)
 
     def _refuse(self, request: web.Request, refused: Refused) -> web.Response:
         """Count and log what cannot be put down to a group."""

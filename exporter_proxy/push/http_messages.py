@@ -1,6 +1,5 @@
 """The messages of the sockets over HTTP: ``POST /push``, answered in JSON."""
 
-from collections.abc import Iterator
 from http import HTTPStatus
 
 import orjson
@@ -8,9 +7,10 @@ from aiohttp import hdrs, web
 
 from exporter_proxy.config.sections import Receiver
 from exporter_proxy.metrics import Metrics
-from exporter_proxy.push.content import decoded
+from exporter_proxy.push.content import decoder
 from exporter_proxy.push.frames import CapnpFramer, Framer, JsonFramer
 from exporter_proxy.push.messages import HEAD_BYTES, CapnpReader, is_capnp, read_value
+from exporter_proxy.push.pauses import Pauses
 from exporter_proxy.push.requests import check_may_push, note, source_of, status_of
 from exporter_proxy.push.uploads import Upload, Uploads
 from exporter_proxy.refusals import Reason, Refused
@@ -29,6 +29,7 @@ class MessagePush:
         self._intake = intake
         self._metrics = metrics
         self._capnp = CapnpReader()
+        self._pauses = Pauses()
         self.follow(config)
 
     def follow(self, config: Receiver) -> None:
@@ -47,10 +48,11 @@ class MessagePush:
             except Refused as refused:
                 note(self._metrics, source, refused)
                 return _answer(status_of(refused), {"error": _told(refused)})
-            answers = {
-                name: await self._deliver(Origin(name, channel, source), value)
-                for name, value in sent
-            }
+            answers = {}
+            for name, value in sent:
+                origin = Origin(name, channel, source)
+                answers[name] = await self._deliver(origin, value)
+                await self._pauses.pause_if_due()
         well = all(answer["ok"] for answer in answers.values())
         status = HTTPStatus.OK if well else HTTPStatus.BAD_REQUEST
         return _answer(status, {"applications": answers})
@@ -60,8 +62,9 @@ class MessagePush:
     ) -> tuple[str, list[tuple[str, object]]]:
         """Return the channel, and what came for each application. Raises Refused."""
         limit = self._config.max_message_bytes
-        encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
-        body = decoded(await upload.read(), encoding, limit)
+        body = await upload.read()
+        if encoding := request.headers.get(hdrs.CONTENT_ENCODING, ""):
+            body = await upload.unpack(decoder(encoding), body, limit)
         channel = "capnp" if is_capnp(body[:HEAD_BYTES]) else "json"
         if self._config.format not in ("any", channel):
             what = f"{channel}, but receiver.format is {self._config.format}"
@@ -69,10 +72,18 @@ class MessagePush:
         framer: Framer = JsonFramer(limit)
         if channel == "capnp":
             framer = CapnpFramer(limit, self._capnp)
-        sent = list(_each(framer, body))
+        sent = await self._all(framer, body)
         if not sent:
             raise Refused(Reason.JSON, "the body is empty")
         return channel, sent
+
+    async def _all(self, framer: Framer, body: bytes) -> list[tuple[str, object]]:
+        sent: list[tuple[str, object]] = []
+        for message in framer.feed(body):
+            sent.extend(message.items())
+            await self._pauses.pause_if_due()
+        framer.end()
+        return sent
 
     async def _deliver(self, origin: Origin, value: object) -> dict[str, object]:
         """Return what became of one application's part."""
@@ -95,12 +106,6 @@ class MessagePush:
             return _told(refused)
         dropped = {"dropped_lines": taken.dropped_lines} if taken.dropped_lines else {}
         return {"ok": True, "series": taken.series, **dropped}
-
-
-def _each(framer: Framer, body: bytes) -> Iterator[tuple[str, object]]:
-    for message in framer.feed(body):
-        yield from message.items()
-    framer.end()
 
 
 def _told(refused: Refused) -> dict[str, object]:

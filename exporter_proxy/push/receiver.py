@@ -12,15 +12,13 @@ from exporter_proxy.push.answers import Answers
 from exporter_proxy.push.connections import Connection
 from exporter_proxy.push.frames import CapnpFramer, Framer, JsonFramer
 from exporter_proxy.push.messages import Message, Sent
+from exporter_proxy.push.pauses import Pauses
 from exporter_proxy.push.peers import Peer
 from exporter_proxy.refusals import Reason, Refused
 from exporter_proxy.store.applications import check_name
 from exporter_proxy.store.intake import INLINE_BYTES, Delivery, Intake, Origin
 
 log = logging.getLogger(__name__)
-
-# So often the others get their turn while many small messages are taken.
-PAUSE_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Receiver:
         self._metrics = metrics
         self._capnp = messages.CapnpReader()
         self._one_large = asyncio.Lock()
-        self._pause_at = 0.0
+        self._pauses = Pauses()
 
     async def attend(self, client: Client, config: Config) -> None:
         """Take what a client sends until it ends.
@@ -106,7 +104,7 @@ class Receiver:
                 peer = client.peer
                 origin = Origin(name, channel, peer.source, peer.user_id)
                 await self._take(client, origin, value)
-            await self._pause()
+            await self._pauses.pause_if_due()
 
     async def _take(self, client: Client, origin: Origin, value: object) -> None:
         try:
@@ -123,13 +121,6 @@ class Receiver:
         except Refused as refused:
             self._intake.refuse(origin, refused)
             raise
-
-    async def _pause(self) -> None:
-        """Let the others work when one client kept the loop to itself for too long."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._pause_at:
-            await asyncio.sleep(0)
-            self._pause_at = now + PAUSE_SECONDS
 
     def _turn(self, size: int) -> AbstractAsyncContextManager[None]:
         """Let large messages take turns: each needs several times its size."""

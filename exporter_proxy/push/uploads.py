@@ -6,16 +6,21 @@ cannot keep others out, whatever their number.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from aiohttp import web
 
 from exporter_proxy.config.sections import Receiver
 from exporter_proxy.refusals import Reason, Refused
+from exporter_proxy.store.intake import INLINE_BYTES
 
 # How many of the largest bodies all requests together may hold.
 LARGEST_BODIES = 2
+
+# What unpacks to no more needs no turn: even as many as there may be are no burden.
+SMALL_BYTES = 256 * 1024
 
 
 class Upload:
@@ -24,6 +29,7 @@ class Upload:
     def __init__(self, request: web.Request, group: "Uploads") -> None:
         self.size = 0
         self.crowded = False
+        self.has_turn = False
         self._request = request
         self._group = group
         self._deadline: asyncio.Timeout | None = None
@@ -53,10 +59,37 @@ class Upload:
         finally:
             self._deadline = None
 
+    async def unpack(
+        self,
+        unpacked: Callable[[bytes, int], bytes],
+        body: bytes,
+        limit: int,
+        executor: Executor | None = None,
+    ) -> bytes:
+        """Return what a body unpacks to, which is no longer than the limit.
+
+        A large one waits for its turn, which lasts until its request is answered: a
+        few bytes may become very many. Raises Refused.
+        """
+        if len(body) <= INLINE_BYTES:
+            try:
+                return unpacked(body, min(limit, SMALL_BYTES))
+            except Refused as refused:
+                if refused.reason is not Reason.TOO_LARGE or limit <= SMALL_BYTES:
+                    raise
+        await self._take_turn()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(executor, unpacked, body, limit)
+
+    async def _take_turn(self) -> None:
+        if not self.has_turn:
+            await self._group.one_large.acquire()
+            self.has_turn = True
+
     def interrupt(self) -> None:
         """Let the read fail, which makes room for others."""
         self.crowded = True
-        if self._deadline:
+        if self._deadline and not self._deadline.expired():
             self._deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _read(self) -> bytes:
@@ -82,6 +115,8 @@ class Uploads:
     def __init__(self, config: Receiver) -> None:
         self._open: OrderedDict[Upload, None] = OrderedDict()
         self._held_bytes = 0
+        # Whoever unpacks a large body has it until that is done with.
+        self.one_large = asyncio.Lock()
         self.follow(config)
 
     def follow(self, config: Receiver) -> None:
@@ -99,6 +134,8 @@ class Uploads:
             yield upload
         finally:
             self._forget(upload)
+            if upload.has_turn:
+                self.one_large.release()
 
     def grown(self, upload: Upload, by_bytes: int) -> None:
         """Note that more of a body came."""

@@ -119,7 +119,7 @@ class Intake:
                 self._applications.check_room(origin.application)
                 known = self._known.get(origin.application) or self._new(delivery)
                 reading = await self._read(known.reader, delivery.body)
-                families = self._merged(delivery, reading.families)
+                families = self._merged(delivery, reading.families, known.policy.rules)
             except Refused as refused:
                 self.refuse(origin, refused)
                 raise
@@ -284,12 +284,15 @@ class Intake:
         return await loop.run_in_executor(self._parsers, reader.read, body)
 
     def _merged(
-        self, delivery: Delivery, families: tuple[Family, ...]
+        self, delivery: Delivery, families: tuple[Family, ...], rules: Rules
     ) -> tuple[Family, ...]:
         if not delivery.merge:
             return families
         kept = self._catalogue.families(delivery.origin.application)
-        return _together(kept, families)
+        merged = _together(kept, families)
+        if len(merged) > len(families):
+            _check_size(merged, rules)
+        return merged
 
     def _accept(
         self, delivery: Delivery, families: tuple[Family, ...], reading: Reading
@@ -348,6 +351,16 @@ def _together(
     merged = {family.name: family for family in (*families, *newer)}
     check_names(merged.values())
     return tuple(merged.values())
+
+
+def _check_size(families: tuple[Family, ...], rules: Rules) -> None:
+    """Raise Refused when one body of all these families would be refused."""
+    if _series_count(families) > rules.max_series:
+        what = f"more than {rules.max_series} series with those that stay"
+        raise Refused(Reason.TOO_MANY_SERIES, what)
+    if sum(len(each.help) + len(each.samples) for each in families) > rules.max_bytes:
+        what = f"more than {rules.max_bytes} bytes with what stays"
+        raise Refused(Reason.TOO_LARGE, what)
 
 
 def _application(record: Record, lifetime: Lifetime) -> Application:

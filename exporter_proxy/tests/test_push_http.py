@@ -195,6 +195,56 @@ def test_a_refused_push_changes_nothing(gate: Gate):
     assert gate.served() == ['m{instance="",job="a"} 1']
 
 
+@pytest.mark.parametrize(
+    ("limit", "status", "answer"),
+    [
+        ("max_series = 2", 400, "more than 2 series with those that stay\n"),
+        ("max_bytes = 70", 413, "more than 70 bytes with what stays\n"),
+    ],
+)
+def test_what_is_added_bit_by_bit_has_the_limits_of_one_body(
+    start_gate: StartGate, limit: str, status: int, answer: str
+):
+    gate = start_gate(f"applications.{limit}")
+    for name in "ab":
+        assert gate.ask("POST", "/metrics/job/a", f"{name} 1\n".encode()).status == 200
+
+    assert gate.ask("POST", "/metrics/job/a", b"c 1\n") == Answer(status, answer)
+
+    assert gate.ask("POST", "/metrics/job/a", b"b 2\n").status == 200
+    assert gate.served() == ['a{instance="",job="a"} 1', 'b{instance="",job="a"} 2']
+
+
+def test_labels_of_a_group_cannot_make_much_of_a_small_body(start_gate: StartGate):
+    gate = start_gate("applications.max_bytes = 1000")
+    body = "".join(f"m{number} 1\n" for number in range(20))
+
+    told = "more than 1000 bytes with the labels of the group"
+    answer = gate.put(f"/metrics/job/{'a' * 100}", body)
+    assert (answer.status, told in answer.text) == (413, True)
+    assert gate.put("/metrics/job/a", body).status == 200
+
+
+def test_bodies_that_unpack_to_much_take_turns(start_gate: StartGate):
+    gate = start_gate("receiver.max_message_bytes = 10000000")
+    body = gzip.compress(b"m 1\n" + (b"#" * 999 + b"\n") * 9000)
+    answers: list[int] = []
+
+    def push(number: int) -> None:
+        for path in f"/metrics/job/{number}", "/push":
+            answer = gate.ask("POST", path, body, Content_Encoding="gzip")
+            answers.append(answer.status)
+
+    threads = [threading.Thread(target=push, args=(each,)) for each in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(answers) == [200] * 5 + [400] * 5
+    assert len(gate.served()) == 5
+
+
 def test_the_times_of_pushing(gate: Gate):
     before = time.time()
     gate.put("/metrics/job/a/instance/i", "m 1\n")

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import capnp
 import pytest
@@ -135,6 +137,22 @@ def test_what_is_no_message_is_told(gate: Gate, body: bytes, reason: str, detail
         {"error": {"ok": False, "reason": reason, "detail": detail}},
     )
     assert gate.refusals(reason) == 1
+
+
+def test_very_many_small_messages_keep_nobody_waiting(gate: Gate):
+    body = b'{"shop": "shop_a 1"}\n' * 30_000
+    waited = []
+
+    with ThreadPoolExecutor(1) as executor:
+        answer = executor.submit(push, gate, body)
+        while not answer.done():
+            started = time.monotonic()
+            gate.ask("GET", "/-/healthy")
+            waited.append(time.monotonic() - started)
+
+    assert answer.result()[0] == 200
+    assert len(waited) > 5
+    assert max(waited) < 0.5
 
 
 def test_there_is_nothing_to_get(gate: Gate):
