@@ -1,6 +1,6 @@
 """When each group was last pushed to, with success and without, as metrics."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from exporter_proxy.push.groups import PREFIX, group_of
@@ -41,23 +41,29 @@ def series_labels(group: Application) -> Mapping[str, str]:
 
 
 def push_times(applications: Iterable[Application]) -> bytes:
-    """Return both families in text format, with every group's labels; or nothing."""
-    groups = [
-        (_series(application), application)
-        for application in applications
-        if is_group(application)
-    ]
-    return b"".join(_families(groups)) if groups else b""
+    """Return both families in text format, with every group's labels; or nothing.
+
+    Of groups that differ only in labels without a value one is there: to Prometheus
+    they are the same series.
+    """
+    groups: dict[frozenset[tuple[str, str]], tuple[bytes, Application]] = {}
+    for application in filter(is_group, applications):
+        labels = series_labels(application)
+        known_by = frozenset(pair for pair in labels.items() if pair[1])
+        groups.setdefault(known_by, (_series(labels), application))
+    return b"".join(_families(groups.values())) if groups else b""
 
 
-def _families(groups: Iterable[tuple[bytes, Application]]) -> Iterator[bytes]:
+def _families(groups: Collection[tuple[bytes, Application]]) -> Iterator[bytes]:
     for name, meaning, value in COLUMNS:
         yield f"# HELP {name} {meaning}\n# TYPE {name} gauge\n".encode()
         for labels, group in groups:
             yield b"%b%b %r\n" % (name.encode(), labels, value(group))
 
 
-def _series(group: Application) -> bytes:
-    labels = sorted(series_labels(group).items())
-    pairs = (b'%b="%b"' % (name.encode(), escaped(value)) for name, value in labels)
+def _series(labels: Mapping[str, str]) -> bytes:
+    pairs = (
+        b'%b="%b"' % (name.encode(), escaped(value))
+        for name, value in sorted(labels.items())
+    )
     return b"{%b}" % b",".join(pairs)

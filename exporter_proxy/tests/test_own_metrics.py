@@ -93,6 +93,16 @@ def test_groups_tell_when_they_were_pushed_to(held: Held):
     assert sum(line.startswith("push_time_seconds") for line in lines) == 1
 
 
+def test_groups_that_are_one_to_prometheus_have_one_time(held: Held):
+    for name in "/job/shop", "/job/shop/instance@base64/=", "/job/shop/x@base64/=":
+        held.put(name, "", channel="http")
+
+    text = held.own().applications.text()
+
+    strict_reader.read(text)
+    assert text.count(b"\npush_time_seconds{") == 1
+
+
 def test_the_text_is_written_once_a_change(held: Held):
     own = held.own().applications
     held.put("shop", "shop_a 1")
