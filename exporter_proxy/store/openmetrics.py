@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from exporter_proxy.exposition.family import UNTYPED, Family, Shape
 from exporter_proxy.exposition.identity import BOUNDS
+from exporter_proxy.exposition.rules import RESERVED_NAMES
 from exporter_proxy.store.offer import Offer
 from exporter_proxy.store.shelf import Shelf
 from exporter_proxy.store.strict import Groups, counters_fit, groups_fit, groups_of
@@ -125,8 +126,11 @@ class OpenMetrics:
 
 
 def _can_be_named(types: Mapping[bytes, bytes]) -> bool:
-    """Return whether all families have names that OpenMetrics allows side by side."""
-    owned: set[bytes] = set()
+    """Return whether all families have names that OpenMetrics allows side by side.
+
+    The proxy's own are among them: a counter loses its ``_total``.
+    """
+    owned = set(RESERVED_NAMES)
     for name, family_type in types.items():
         if family_type == _COUNTER and not name[1:].endswith(_TOTAL):
             return False

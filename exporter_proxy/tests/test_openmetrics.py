@@ -74,6 +74,7 @@ def test_times_are_in_seconds():
     [
         "# TYPE jobs counter\njobs 1",
         "# TYPE _total counter\n_total 1",
+        "# TYPE push_time_seconds_total counter\npush_time_seconds_total 1",
         '# TYPE jobs_total counter\njobs_total{a="} 1"} -1',
         "# TYPE jobs_total counter\njobs_total nan",
         "# TYPE jobs_total counter\njobs_total 1\njobs 1",
