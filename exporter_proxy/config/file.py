@@ -88,7 +88,7 @@ class _Reading:
     def section(self, name: str, kind: type) -> Any:  # noqa: ANN401 - an instance of kind
         mine = {
             key: self._keys.pop(key)
-            for key in tuple(self._keys)
+            for key in self._keys.keys() - LISTS.keys()
             if key.rpartition(".")[0] == name and isinstance(self._keys[key], str)
         }
         return self._load(
@@ -145,7 +145,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
         match value:
             case dict():
                 yield from _flat(value, f"{prefix}{key}.")
-            case [dict(), *_]:
+            case [_, *_] if all(isinstance(each, dict) for each in value):
                 yield prefix + key, tuple(value)
             case list():
                 yield prefix + key, " ".join(map(str, value))

@@ -127,6 +127,14 @@ def test_a_file_that_is_not_there_or_no_toml_is_one_clear_line(tmp_path: Path):
     assert "cannot read" in problems(tmp_path / "latin")[0]
 
 
+def test_a_list_with_more_than_tables_is_one_clear_line(tmp_path: Path):
+    text = 'poll_external.target = [{url = "http://db/"}, 3]'
+
+    [problem] = problems(config_file(tmp_path, text))
+
+    assert "expected tables, each headed [[poll_external.target]]" in problem
+
+
 def test_keys_that_need_each_other_are_told_at_once(tmp_path: Path):
     path = config_file(
         tmp_path,
