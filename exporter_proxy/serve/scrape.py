@@ -51,7 +51,7 @@ class Scrape:
         return await self._answers.send(request, body)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
-        return await self._alone(request, name_in(request.raw_path))
+        return await self._alone(request, name_in(request.rel_url.raw_path))
 
     async def _alone(self, request: web.Request, name: str) -> web.StreamResponse:
         application = self._applications.get(name)
@@ -70,7 +70,7 @@ def name_in(path: str) -> str:
 
     Names contain slashes and percent signs: it is decoded once, and as a whole.
     """
-    return unquote(path.partition("?")[0].removeprefix(ONE_PATH))
+    return unquote(path.removeprefix(ONE_PATH))
 
 
 def why_not(application: Application) -> str:

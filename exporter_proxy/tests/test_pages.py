@@ -152,6 +152,7 @@ def test_one_application_can_be_had_alone_whatever_its_name(
         f"/metrics/app/{partly_encoded}",
         f"/metrics/app/{encoded}?more=1",
         f"/metrics?app={encoded}",
+        f"http://localhost/metrics/app/{encoded}",
     ):
         answer = scraper.ask(path)
         assert answer.status == 200
