@@ -1,6 +1,6 @@
 """A metric family as one application sends it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 UNTYPED = b"untyped"
@@ -42,10 +42,6 @@ class Family(NamedTuple):
     help: bytes
     samples: bytes
     shape: Shape
-
-    def sample_names(self) -> Iterator[bytes]:
-        """Yield every name that a sample of this family may have."""
-        return (self.name + suffix for suffix in SUFFIXES[self.type])
 
     def header(self) -> bytes:
         """Return the lines before the samples."""
