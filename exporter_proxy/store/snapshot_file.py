@@ -11,6 +11,7 @@ import struct
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 
 from exporter_proxy.store.codec import decode, encode
@@ -98,7 +99,7 @@ def keep_aside(path: Path, now: datetime) -> Path:
     """
     aside = path.with_name(f"{path.name}.corrupt-{now:%Y%m%dT%H%M%SZ}")
     path.rename(aside)
-    found = sorted(path.parent.glob(f"{_escaped(path.name)}.corrupt-*"))
+    found = sorted(path.parent.glob(f"{escape(path.name)}.corrupt-*"))
     for old in found[:-KEPT_DAMAGED]:
         old.unlink()
     return aside
@@ -106,7 +107,7 @@ def keep_aside(path: Path, now: datetime) -> Path:
 
 def clean(path: Path) -> None:
     """Remove what an earlier process left unfinished. Raises OSError."""
-    for left in path.parent.glob(f"{_escaped(_temporary(path))}*.tmp"):
+    for left in path.parent.glob(f"{escape(_temporary(path))}*.tmp"):
         left.unlink()
 
 
@@ -150,10 +151,6 @@ def _packed(content: memoryview) -> Iterator[bytes]:
 
 def _temporary(path: Path) -> str:
     return f".{path.name}."
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
 def _sync_folder(folder: Path) -> None:
