@@ -25,8 +25,8 @@ local meta, versions, records, changes, ends = unpack(KEYS)
 local epoch, name, condition, stamp, by, ending, record = unpack(ARGV)
 stamp = tonumber(stamp)
 local stored = redis.call('HGET', versions, name)
-if stored then
-    local at, author = string.match(stored, '^(%d+) (.*)$')
+local at, author = string.match(stored or '', '^(%d+) (.*)$')
+if at then
     at = tonumber(at)
     if author == by then return {1, stored} end
     local is_newer = at > stamp or (at == stamp and author > by)
@@ -183,9 +183,9 @@ class Table:
         )
         return Changes(
             int(seconds) + int(micros) / 1e6,
-            epoch.decode(),
+            _text(epoch),
             int(last),
-            dict(zip(map(bytes.decode, names), map(_version, versions), strict=True)),
+            dict(zip(map(_text, names), map(_version, versions), strict=True)),
         )
 
     async def read(self, names: Iterable[str]) -> dict[str, Entry]:
@@ -221,7 +221,10 @@ class Table:
 
 
 def _version(text: bytes | None) -> Version | None:
-    if not text:
-        return None
-    stamp, _, by = text.decode().partition(" ")
-    return Version(int(stamp), by)
+    """Return a version; None for what no proxy wrote."""
+    stamp, _, by = _text(text or b"").partition(" ")
+    return Version(int(stamp), by) if stamp.isdecimal() else None
+
+
+def _text(text: bytes) -> str:
+    return text.decode(errors="replace")

@@ -107,7 +107,7 @@ class Server:
     def do(self, *words: str) -> None:
         subprocess.run(["docker", *words], check=True, capture_output=True, timeout=30)
 
-    def command(self, *words: str) -> object:
+    def command(self, *words: str | bytes) -> object:
         with driver.Redis.from_url(self.url, socket_timeout=5) as client:
             return client.execute_command(*words)
 
@@ -335,6 +335,23 @@ async def test_garbage_in_redis_is_said_and_harms_nobody(
             assert other.text() == "b 1"
             assert other.metric("changes_total", outcome="not_readable") == 1
     assert "not taken over from the shared store app=shop error=not a" in caplog.text
+
+
+@on_a_loop
+async def test_garbage_among_versions_harms_nobody(prefix: str):
+    async with side(STACK, prefix) as one:
+        await one.push("shop", "a 1")
+        keys = f"{{{prefix}}}"
+        for words in (
+            ("HSET", f"{keys}:versions", "shop", "garbage"),
+            ("ZADD", f"{keys}:changes", "1", b"\xff"),
+        ):
+            await asyncio.to_thread(STACK.command, *words)
+        async with side(STACK, prefix) as other:
+            await one.push("bank", "b 1")
+            assert await other.scraped() == "b 1"
+            await one.push("shop", "a 2")
+            assert await other.scraped() == "a 2 | b 1"
 
 
 @on_a_loop
