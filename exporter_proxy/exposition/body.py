@@ -51,7 +51,8 @@ class Reader:
 
         Byte order mark, carriage returns at line ends, comments and families without
         samples are dropped; the pieces of a family are put together.
-        Raises Refused when anything is wrong, or drops bad lines: as the rules say.
+        Raises Refused when anything is wrong, or drops bad lines: as the rules say. A
+        body that has nothing but bad lines is refused all the same.
         """
         if len(body) > self._rules.max_bytes:
             limit = self._rules.max_bytes
@@ -59,6 +60,8 @@ class Reader:
         text = _normalised(body)
         scan = _Scan(text, self._rules)
         parts = scan.parts()
+        if scan.first_refusal and not parts:
+            raise scan.first_refusal
         strip = self._rules.timestamps == "strip"
         self._skeleton = (
             None if scan.dropped_lines else Skeleton.of(text, parts, scan.timed, strip)

@@ -193,6 +193,13 @@ def test_bad_lines_may_be_dropped(body: str, kept: str, dropped: int, line: int)
     assert found.first_refusal.line == line
 
 
+def test_nothing_but_bad_lines_is_refused_all_the_same():
+    with pytest.raises(Refused) as refused:
+        reading("# TYPE a gauge\n<html>\na x", Rules(drop_bad_lines=True))
+
+    assert refused.value.line == 2
+
+
 def test_the_proxy_s_own_names_may_be_left_out():
     found = reading(
         "exporter_proxy_x 1\npush_time_seconds 5\na 1", Rules(drop_reserved=True)
