@@ -145,7 +145,9 @@ class Uploads:
         upload.size += by_bytes
         self._held_bytes += by_bytes
         while self._held_bytes > self._max_bytes:
-            oldest = next(each for each in self._open if each.is_coming)
+            oldest = next((each for each in self._open if each.is_coming), None)
+            if oldest is None:  # those that are there whole stay, if too many by now
+                return
             self._forget(oldest)
             oldest.interrupt()
 
