@@ -19,6 +19,7 @@ from exporter_proxy.metrics import Metrics
 from exporter_proxy.push.sockets import tcp_sockets
 from exporter_proxy.serve.access import Told
 from exporter_proxy.serve.crowd import IDLE_SECONDS, Crowd, Guest, Phase
+from exporter_proxy.serve.http_log import HttpLog
 from exporter_proxy.serve.route import Handler
 from exporter_proxy.tls import server_context
 
@@ -158,6 +159,7 @@ class Server:
         self._runner = web.AppRunner(
             application,
             access_log=None,
+            logger=HttpLog(metrics.dropped_connections),
             # The crowd drops idle ones earlier, and counts them.
             keepalive_timeout=2 * IDLE_SECONDS,
             shutdown_timeout=GOODBYE_SECONDS,

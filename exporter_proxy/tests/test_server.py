@@ -361,6 +361,19 @@ def test_what_is_no_http_is_told_so(server: Serving, said: bytes):
         assert client.recv(1000).startswith(b"HTTP/1.0 400 ")
 
 
+def test_what_is_no_http_is_one_line_of_the_log_and_counted(
+    server: Serving, caplog: pytest.LogCaptureFixture
+):
+    for _ in range(3):
+        answer = server.ask("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n")
+        assert answer.startswith("HTTP/1.0 400 ")
+
+    assert len(caplog.records) == 1
+    assert "refused socket=http client=127.0.0.1 error=Invalid" in caplog.text
+    assert "Traceback" not in caplog.text
+    assert server.counted("dropped_connections_total", reason="refused") == 3
+
+
 @pytest.fixture
 def over_tls(routes: list[Route], tmp_path: Path) -> Iterator[Serving]:
     own = Authority(tmp_path).issue("server")
