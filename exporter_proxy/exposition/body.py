@@ -54,6 +54,14 @@ class Reader:
         Raises Refused when anything is wrong, or drops bad lines: as the rules say. A
         body that has nothing but bad lines is refused all the same.
         """
+        try:
+            return self._read(body)
+        except Refused as refused:
+            # It and what it passed through would keep each other, and the whole body,
+            # in memory until somebody looks for garbage.
+            raise refused.with_traceback(None) from None
+
+    def _read(self, body: bytes) -> Reading:
         if len(body) > self._rules.max_bytes:
             limit = self._rules.max_bytes
             raise Refused(Reason.TOO_LARGE, f"a body of more than {limit} bytes")

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import sys
 
 import pytest
 from hypothesis import given
@@ -191,6 +192,24 @@ def test_bad_lines_may_be_dropped(body: str, kept: str, dropped: int, line: int)
     assert found.dropped_lines == dropped
     assert found.first_refusal
     assert found.first_refusal.line == line
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a x\n",
+        b"a 1\na 2\n",
+        b"# TYPE t histogram\nt 1\n",
+        b"# TYPE t histogram\nt_sum 1\n# TYPE t_count gauge\nt_count 1\n",
+    ],
+)
+def test_a_refused_body_is_let_go_of_at_once(body: bytes):
+    held = sys.getrefcount(body)
+    for _ in range(10):
+        with contextlib.suppress(Refused):
+            Reader(Rules()).read(body)
+
+    assert sys.getrefcount(body) == held
 
 
 def test_nothing_but_bad_lines_is_refused_all_the_same():
