@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from exporter_proxy.config import Config
 from exporter_proxy.metrics import Metrics, ScrapeMetrics
 from exporter_proxy.poll.poller import Parts, Polling
+from exporter_proxy.push.doors import listening_on
 from exporter_proxy.push.gateway import Gateway
 from exporter_proxy.push.http import HttpPush
 from exporter_proxy.push.reception import Reception
@@ -36,7 +37,7 @@ from exporter_proxy.store.intake import Intake
 from exporter_proxy.store.policies import Policies
 from exporter_proxy.store.staleness import Staleness
 from exporter_proxy.store.survival import Survival
-from servicekit import Health, ServiceFailed, Stop
+from servicekit import Health, Stop
 from servicekit.metrics import add_build_info
 from servicekit.web import announce_port
 
@@ -116,7 +117,7 @@ class Proxy:
             self._config.exporter.scrape_expose_endpoint,
             receiver.receiver_tcp_socket if receiver.receive_on_tcp_socket else "off",
             receiver.receiver_unix_socket if receiver.receive_on_unix_socket else "off",
-            sum(1 for _ in self._applications),
+            len(self._polling),
         )
 
     def _routes(self) -> tuple[Route, ...]:
@@ -153,7 +154,7 @@ class Proxy:
     async def _serving(self) -> AsyncIterator[None]:
         where = self._config.exporter.scrape_expose_endpoint
         async with AsyncExitStack() as opened:
-            with _listening_on(where):
+            with listening_on("exporter.scrape_expose_endpoint", where):
                 await opened.enter_async_context(self._server.listening(where))
             announce_port(where.port, tls=self._config.exporter.tls)
             yield
@@ -191,11 +192,3 @@ class Proxy:
         await self._polling.apply(config)
         where = self._config.exporter.scrape_expose_endpoint
         announce_port(where.port, tls=config.exporter.tls)
-
-
-@contextmanager
-def _listening_on(where: object) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ServiceFailed(f"cannot listen on {where}: {error}") from error

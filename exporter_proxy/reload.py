@@ -69,6 +69,7 @@ class Reload:
     ) -> None:
         self._path = path
         self._started_with = started_with
+        self._now = started_with
         self._apply = apply
         self._metrics = metrics
         self._asked = asyncio.Event()
@@ -98,7 +99,13 @@ class Reload:
             self._note(successful=False)
             return
         self._note(successful=True)
-        log.info("took up the configuration file=%s", self._path or "none")
+        changed = "no" if config == self._now else "yes"
+        self._now = config
+        log.info(
+            "took up the configuration file=%s changed=%s",
+            self._path or "none",
+            changed,
+        )
         if keys := ",".join(left_for_a_restart(self._started_with, config)):
             log.warning("changed keys that count after a restart only keys=%s", keys)
 

@@ -139,7 +139,7 @@ def _table(path: Path) -> dict[str, Any]:
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each key with its value as text, as if it were an environment variable.
 
-    A list of tables stays what it is.
+    A list of tables stays what it is; an empty list is a blank, and so not unset.
     """
     for key, value in table.items():
         match value:
@@ -148,7 +148,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             case [_, *_] if all(isinstance(each, dict) for each in value):
                 yield prefix + key, tuple(value)
             case list():
-                yield prefix + key, " ".join(map(str, value))
+                yield prefix + key, " ".join(map(str, value)) or " "
             case bool():
                 yield prefix + key, str(value).lower()
             case _:

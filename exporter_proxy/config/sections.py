@@ -90,8 +90,8 @@ class Receiver:
         parse=parsers.boolean,
     )
     allow: tuple[Network, ...] = setting(
-        "",
-        help="list of networks that may push to the TCP socket; empty: all",
+        "0.0.0.0/0 ::/0",
+        help="list of networks that may push to the TCP socket",
         parse=values.networks,
     )
     tls: bool = setting(
@@ -173,10 +173,10 @@ class Exposition:
     """``[exposition]``: how the applications' metrics become one page."""
 
     type_conflict: str = setting(
-        "leave_out",
-        help="a family sent with another type than before is left out (leave_out), "
-        "served under the first one's type (first), or all of it as untyped (untyped)",
-        parse=parsers.choice("leave_out", "first", "untyped"),
+        "first",
+        help="a family sent with another type than before is served under the first "
+        "one's type (first), all of it as untyped (untyped), or left out (leave_out)",
+        parse=parsers.choice("first", "untyped", "leave_out"),
     )
     duplicate_series: str = setting(
         "first",
@@ -299,7 +299,7 @@ class Access:
     """
 
     allow: tuple[Network, ...] = setting(
-        "", help="list of networks; empty: all", parse=values.networks
+        "0.0.0.0/0 ::/0", help="list of networks", parse=values.networks
     )
     users: tuple[str, ...] = setting(
         "",

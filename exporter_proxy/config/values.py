@@ -91,11 +91,18 @@ def file_mode(text: str) -> int:
 
 
 def networks(text: str) -> tuple[Network, ...]:
-    """Return the networks of a list of addresses and CIDR blocks; of none, none."""
-    try:
-        return tuple(ipaddress.ip_network(part) for part in text.split())
-    except ValueError:
-        raise ValueError("a list of addresses or networks such as 10.0.0.0/8") from None
+    """Return the networks of a list of addresses and CIDR blocks, one at least."""
+    found = []
+    for part in text.split():
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError as error:
+            raise ValueError(
+                f"addresses or networks such as 10.0.0.0/8 ({error})"
+            ) from None
+    if not found:
+        raise ValueError("at least one network; 0.0.0.0/0 and ::/0 are all")
+    return tuple(found)
 
 
 def words(text: str) -> tuple[str, ...]:

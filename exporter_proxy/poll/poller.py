@@ -49,6 +49,10 @@ class Polling:
         """Return whether an application is a target that is polled."""
         return name in self._names
 
+    def __len__(self) -> int:
+        """Return how many targets are polled."""
+        return len(self._tasks)
+
     @asynccontextmanager
     async def running(self, config: Config) -> AsyncIterator[None]:
         """Poll while the block runs."""

@@ -34,12 +34,12 @@ def open_doors(config: Receiver) -> Iterator[list[Door]]:
     with ExitStack() as opened:
         if config.receive_on_tcp_socket:
             address = config.receiver_tcp_socket
-            with _listening_on(address):
+            with listening_on("receiver.receiver_tcp_socket", address):
                 listening = opened.enter_context(tcp_sockets(address))
             found.extend(Door(each, tcp_peer) for each in listening)
         if config.receive_on_unix_socket:
             path = str(config.receiver_unix_socket)
-            with _listening_on(path):
+            with listening_on("receiver.receiver_unix_socket", path):
                 bound = opened.enter_context(unix_socket(config))
             found.append(Door(bound, partial(unix_peer, path=path)))
         yield found
@@ -92,8 +92,9 @@ async def _recover(error: OSError, told: Told) -> None:
 
 
 @contextmanager
-def _listening_on(where: object) -> Iterator[None]:
+def listening_on(key: str, where: object) -> Iterator[None]:
+    """Raise ServiceFailed, naming the key, when the block cannot open what it says."""
     try:
         yield
     except OSError as error:
-        raise ServiceFailed(f"cannot listen on {where}: {error}") from error
+        raise ServiceFailed(f"{key}: cannot listen on {where}: {error}") from error

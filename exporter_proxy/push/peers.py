@@ -34,8 +34,8 @@ class Peer:
     address: IpAddress | None = None
 
     def is_in(self, networks: Sequence[Network]) -> bool:
-        """Return whether one of the networks contains it; of none at all, any does."""
-        if not networks or self.address is None:
+        """Return whether one of the networks contains it, or it is on this machine."""
+        if self.address is None:
             return True
         return any(self.address in network for network in networks)
 

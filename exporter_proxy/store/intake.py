@@ -215,7 +215,10 @@ class Intake:
         async with self.turn(name):
             known = self._applications.get(name) is not None
             self.remove(name)
-            return await self.keeper.deleted(name) or known
+            known = await self.keeper.deleted(name) or known
+        if known:
+            log.info("deleted app=%s", name)
+        return known
 
     def remove(self, name: str) -> None:
         """Forget an application and its data, here only."""

@@ -25,7 +25,7 @@ from exporter_proxy.tls import server_context
 
 
 def access(
-    allow: str = "",
+    allow: str = "0.0.0.0/0 ::/0",
     users: tuple[str, ...] = (),
     tokens: tuple[str, ...] = (),
     *,
@@ -59,8 +59,8 @@ def denial(
 @pytest.mark.parametrize(
     ("allow", "address", "allowed"),
     [
-        ("", "203.0.113.9", True),
-        ("", "", True),
+        ("0.0.0.0/0 ::/0", "203.0.113.9", True),
+        ("0.0.0.0/0 ::/0", "2001:db8::1", True),
         ("127.0.0.0/8 ::1", "127.1.2.3", True),
         ("127.0.0.0/8 ::1", "::1", True),
         ("127.0.0.0/8 ::1", "10.0.0.1", False),

@@ -214,3 +214,18 @@ def test_what_is_no_redis_url_is_told(tmp_path: Path, url: str):
     path = config_file(tmp_path, f'store.redis_url = "{url}"')
 
     assert "store.redis_url: expected" in problems(path)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[]", "expected at least one network; 0.0.0.0/0 and ::/0 are all"),
+        ('["10.0.0.1/8"]', "(10.0.0.1/8 has host bits set)"),
+        ('["::1", "here"]', "('here' does not appear to be an IPv4 or IPv6 network)"),
+    ],
+)
+def test_networks_that_are_none_are_told(tmp_path: Path, text: str, problem: str):
+    [told] = problems(config_file(tmp_path, f"[access.admin]\nallow = {text}"))
+
+    assert "access.admin.allow: " in told
+    assert problem in told

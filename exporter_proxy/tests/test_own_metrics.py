@@ -64,7 +64,7 @@ def test_refused_and_stale_applications_are_not_up(held: Held):
 
 def test_what_is_left_out_is_told_and_changes_with_the_others(held: Held):
     held.put("first", "# TYPE a counter\na 1\nb 1")
-    held.put("second", "# TYPE a gauge\na 1\nb 2\nc 3")
+    held.put("second", "# TYPE a histogram\na_sum 1\n# TYPE b gauge\nb 2\nc 3")
 
     assert values(held, "second")["left_out_families"] == 1
     assert values(held, "second")["left_out_series"] == 1

@@ -518,6 +518,7 @@ def test_a_tcp_port_that_is_taken_is_named(tmp_path: Path):
 
     with socket.create_server(("127.0.0.1", receiving.tcp_port)):
         assert failure(receiving).startswith(
+            "receiver.receiver_tcp_socket: "
             f"cannot listen on 127.0.0.1:{receiving.tcp_port}: "
         )
 
