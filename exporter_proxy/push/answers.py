@@ -3,6 +3,7 @@ r"""Acknowledgements: a line for each application, which none can forge.
 ::
 
     ok shop 13
+    ok billing 7 left out billing_seconds
     refused mailer line 2: not a number that Prometheus reads: mail_queue one
     refused - expected a JSON object or a Cap'n Proto message, got an HTTP request
 
@@ -58,10 +59,12 @@ class Answers:
 
 
 def accepted_line(application: str, taken: Taken) -> str:
-    """Return the line for data that was taken, and for lines that were not."""
+    """Return the line for data that was taken, and for what of it was not."""
     line = f"ok {_word(application)} {taken.series}"
     if taken.refused:
         line += f" dropped {taken.dropped_lines} {_text(str(taken.refused))}"
+    if taken.left_out:
+        line += f" left out {','.join(taken.left_out)}"
     return line
 
 

@@ -23,7 +23,7 @@ from exporter_proxy.push.requests import (
 from exporter_proxy.push.uploads import Upload, Uploads
 from exporter_proxy.refusals import Refused
 from exporter_proxy.serve.route import Route
-from exporter_proxy.store.intake import Delivery, Intake, Origin
+from exporter_proxy.store.intake import Delivery, Intake, Origin, Taken
 
 # A line feed may stand in a path too, percent-encoded.
 _PATHS = ("/metrics/job/{path:(?s:.*)}", "/metrics/job@base64/{path:(?s:.*)}")
@@ -77,10 +77,10 @@ class GroupPush:
                 return _refusal(refused)
             delivery = Delivery(origin, body, wish, group.series_labels, merge)
             try:
-                await self._intake.take(delivery)
+                taken = await self._intake.take(delivery)
             except Refused as refused:  # which is noted already
                 return _refusal(refused)
-        return web.Response()
+        return _acceptance(taken)
 
     async def _read(
         self, request: web.Request, upload: Upload, group: Group
@@ -102,6 +102,17 @@ class GroupPush:
         """Count and log what cannot be put down to a group."""
         note(self._metrics, source_of(request), refused)
         return _refusal(refused)
+
+
+def _acceptance(taken: Taken) -> web.Response:
+    """Return the answer, which is empty unless something is not served."""
+    said = ""
+    if taken.refused:
+        said += f"dropped {taken.dropped_lines} lines: {taken.refused}\n"
+    if taken.left_out:
+        names = ", ".join(taken.left_out)
+        said += f"left out, clashing with another application: {names}\n"
+    return web.Response(text=said)
 
 
 def _refusal(refused: Refused) -> web.Response:

@@ -105,7 +105,8 @@ class MessagePush:
         except Refused as refused:  # which is noted already
             return _told(refused)
         dropped = {"dropped_lines": taken.dropped_lines} if taken.dropped_lines else {}
-        return {"ok": True, "series": taken.series, **dropped}
+        left_out = {"left_out": list(taken.left_out)} if taken.left_out else {}
+        return {"ok": True, "series": taken.series, **dropped, **left_out}
 
 
 def _told(refused: Refused) -> dict[str, object]:

@@ -72,11 +72,13 @@ class Taken(NamedTuple):
     """What became of a delivery.
 
     refused: why lines were dropped, where bad lines are.
+    left_out: families that are not served, for they clash with another application's.
     """
 
     series: int
     dropped_lines: int
     refused: Refused | None
+    left_out: tuple[str, ...] = ()
 
 
 class _Known(NamedTuple):
@@ -125,14 +127,17 @@ class Intake:
                 raise
             if policies is self.policies:  # and not a newer one meanwhile
                 self._known[origin.application] = known
-            self._accept(delivery, families, reading)
+            left_out = self._accept(delivery, families, reading)
             self._note(delivery, families, reading, known.policy.lifetime)
             names = {family.name for family in reading.families}
             await self.keeper.taken(
                 origin.application, names if delivery.merge else None
             )
         return Taken(
-            _series_count(families), reading.dropped_lines, reading.first_refusal
+            _series_count(families),
+            reading.dropped_lines,
+            reading.first_refusal,
+            left_out,
         )
 
     def refuse(self, origin: Origin, refused: Refused) -> None:
@@ -299,7 +304,8 @@ class Intake:
 
     def _accept(
         self, delivery: Delivery, families: tuple[Family, ...], reading: Reading
-    ) -> None:
+    ) -> tuple[str, ...]:
+        """Let families count; return those that clash with others' all the same."""
         origin = delivery.origin
         name = origin.application
         left_out_before = self._catalogue.left_out_families(name)
@@ -316,6 +322,7 @@ class Intake:
                 name,
                 ",".join(left_out),
             )
+        return left_out
 
     def _note(
         self,

@@ -30,6 +30,12 @@ def test_lines_that_were_dropped_are_told():
     )
 
 
+def test_families_that_are_left_out_are_told():
+    assert accepted_line("shop", Taken(13, 0, None, ("a", "b"))) == (
+        "ok shop 13 left out a,b"
+    )
+
+
 def test_what_was_refused_is_told_by_name_place_and_reason():
     refused = Refused(Reason.SYNTAX, "nonsense").at(2, b"bad\xff \x00\x1b[2J\r")
 

@@ -5,6 +5,7 @@ comment says otherwise.
 """
 
 import gzip
+import json
 import socket
 import threading
 import time
@@ -243,6 +244,22 @@ def test_bodies_that_unpack_to_much_take_turns(start_gate: StartGate):
 
     assert sorted(answers) == [200] * 5 + [400] * 5
     assert len(gate.served()) == 5
+
+
+def test_what_is_taken_and_not_served_is_told(gate: Gate):
+    assert gate.put("/metrics/job/a", "# TYPE x histogram\nx_sum 1").text == ""
+
+    clashing = "# TYPE x summary\nx_sum 1\n# TYPE y gauge\ny 1"
+    answer = gate.put("/metrics/job/b", clashing)
+    message = gate.ask("POST", "/push", b'{"c": "# TYPE x gauge\\nx 1"}')
+
+    assert answer.status == 200
+    assert answer.text == "left out, clashing with another application: x\n"
+    assert json.loads(message.text)["applications"]["c"] == {
+        "ok": True,
+        "series": 1,
+        "left_out": ["x"],
+    }
 
 
 def test_the_times_of_pushing(gate: Gate):
