@@ -9,7 +9,7 @@ from itertools import batched
 
 from exporter_proxy.metrics import StoreMetrics
 from exporter_proxy.refusals import Refused
-from exporter_proxy.store import codec
+from exporter_proxy.store import codec, distrust
 from exporter_proxy.store.applications import Application, Applications, State
 from exporter_proxy.store.intake import Intake
 from exporter_proxy.store.record import Record
@@ -108,7 +108,7 @@ class Exchange:
         if not keeping:
             self.unsaved.saved(name)
         try:
-            record = await self._unpacked(entry.packed) if entry.packed else None
+            record = await self._unpacked(name, entry.packed) if entry.packed else None
             await self._replace(name, record, keeping)
         except (ValueError, Refused) as error:
             self._not_readable(name, error)
@@ -198,10 +198,16 @@ class Exchange:
             return codec.encode(record)
         return await asyncio.to_thread(codec.encode, record)
 
-    async def _unpacked(self, packed: bytes) -> Record:
+    async def _unpacked(self, name: str, packed: bytes) -> Record:
+        """Return an application's record. Raises ValueError and Refused."""
         if len(packed) <= _INLINE_BYTES:
-            return codec.decode(packed)
-        return await asyncio.to_thread(codec.decode, packed)
+            record = codec.decode(packed)
+        else:
+            record = await asyncio.to_thread(codec.decode, packed)
+        if record.name != name:
+            raise ValueError("the record of another application")
+        distrust.check(record)
+        return record
 
 
 def _later(record: Record, seconds: float) -> Record:

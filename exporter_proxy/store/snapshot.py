@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from exporter_proxy.config.sections import Snapshot as Settings
 from exporter_proxy.metrics import SnapshotMetrics
 from exporter_proxy.refusals import Refused
-from exporter_proxy.store import snapshot_file
+from exporter_proxy.store import distrust, snapshot_file
 from exporter_proxy.store.applications import Applications
 from exporter_proxy.store.intake import Intake
 from exporter_proxy.store.record import Record
@@ -94,6 +94,7 @@ class Snapshot:
 
     async def _restored(self, record: Record) -> bool:
         try:
+            distrust.check(record)
             return await self._intake.restore(record)
         except Refused as refused:
             log.warning("not restored app=%s error=%s", record.name, refused)

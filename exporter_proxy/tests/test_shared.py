@@ -78,7 +78,7 @@ class Side:
 
     async def push(self, name: str, body: str, **more: object) -> None:
         """Push as a client does; returning stands for the answer."""
-        origin = Origin(name, "http", "a test")
+        origin = Origin(name, "json", "a test")
         await self.intake.take(Delivery(origin, body.encode(), **more))  # type: ignore[arg-type]  # of the test's choice
 
     async def scraped(self) -> str:
