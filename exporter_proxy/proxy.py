@@ -16,6 +16,7 @@ from exporter_proxy.metrics import Metrics, ScrapeMetrics
 from exporter_proxy.poll.poller import Parts, Polling
 from exporter_proxy.push.doors import listening_on
 from exporter_proxy.push.gateway import Gateway
+from exporter_proxy.push.group_list import GroupList
 from exporter_proxy.push.http import HttpPush
 from exporter_proxy.push.reception import Reception
 from exporter_proxy.reload import Reload, with_labels_of
@@ -125,14 +126,14 @@ class Proxy:
         about = ApplicationMetrics(self._applications, self._catalogue)
         own = OwnMetrics(about, self._registry)
         output = Output(self._catalogue, own, metrics, self._compressor)
-        scrape = Scrape(output, Answers(metrics), self._applications, self._catalogue)
+        answers = Answers(metrics)
+        scrape = Scrape(output, answers, self._applications, self._catalogue)
         apps = Apps(self._applications, self._catalogue, self._intake, self._polling)
         gateway = Gateway(
             self._intake,
             self._applications,
-            self._catalogue,
+            GroupList(self._applications, self._catalogue, answers, self._compressor),
             self._health,
-            self._parser,
         )
         return (
             *scrape.routes(),

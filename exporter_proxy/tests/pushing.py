@@ -14,10 +14,12 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from exporter_proxy.config import read
-from exporter_proxy.metrics import Metrics
+from exporter_proxy.metrics import Metrics, ScrapeMetrics
 from exporter_proxy.push.gateway import Gateway
+from exporter_proxy.push.group_list import GroupList
 from exporter_proxy.push.http import HttpPush
 from exporter_proxy.push.times import push_times
+from exporter_proxy.serve.answers import Answers
 from exporter_proxy.store.applications import Applications
 from exporter_proxy.store.catalogue import Catalogue
 from exporter_proxy.store.intake import Intake
@@ -82,9 +84,9 @@ class Gate:
             executor,
         )
         push = HttpPush(self._config, intake, metrics, executor)
-        gateway = Gateway(
-            intake, self.applications, self.catalogue, self.health, executor
-        )
+        answers = Answers(ScrapeMetrics(self.registry))
+        groups = GroupList(self.applications, self.catalogue, answers, executor)
+        gateway = Gateway(intake, self.applications, groups, self.health)
         application = web.Application()
         for route in push.routes() + gateway.routes():
             application.router.add_route(route.method, route.path, route.handler)
