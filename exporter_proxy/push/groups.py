@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
+from exporter_proxy.exposition.rules import Rules
 from exporter_proxy.refusals import Reason, Refused
 
 PREFIX = "/metrics"
@@ -49,6 +50,16 @@ def group_of(path: str) -> Group:
     ordered = {name: labels[name] for name in ("job", *others)}
     name = "".join(_part(*pair) for pair in ordered.items())
     return Group(name, ordered, {"instance": "", **ordered})
+
+
+def check_size(group: Group, rules: Rules) -> None:
+    """Raise Refused when a group has more or longer labels than the rules allow."""
+    if len(group.labels) > rules.max_labels:
+        raise _refused(f"{len(group.labels)} labels are more than {rules.max_labels}")
+    longest = max(len(each.encode()) for pair in group.labels.items() for each in pair)
+    if longest > rules.max_label_bytes:
+        limit = rules.max_label_bytes
+        raise _refused(f"a label's name or value is longer than {limit} bytes")
 
 
 def _pairs(path: str) -> Iterator[tuple[str, str]]:

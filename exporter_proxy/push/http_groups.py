@@ -12,7 +12,7 @@ from exporter_proxy.config.values import Lifetime
 from exporter_proxy.metrics import Metrics
 from exporter_proxy.push import protobuf
 from exporter_proxy.push.content import decoder, is_protobuf
-from exporter_proxy.push.groups import Group, group_of
+from exporter_proxy.push.groups import check_size, group_of
 from exporter_proxy.push.requests import (
     check_may_push,
     lifetime_of,
@@ -24,6 +24,7 @@ from exporter_proxy.push.uploads import Upload, Uploads
 from exporter_proxy.refusals import Refused
 from exporter_proxy.serve.route import Route
 from exporter_proxy.store.intake import Delivery, Intake, Origin, Taken
+from exporter_proxy.store.policies import Policy
 
 # A line feed may stand in a path too, percent-encoded.
 _PATHS = ("/metrics/job/{path:(?s:.*)}", "/metrics/job@base64/{path:(?s:.*)}")
@@ -66,12 +67,14 @@ class GroupPush:
     async def _push(self, request: web.Request, *, merge: bool) -> web.Response:
         try:
             group = group_of(request.rel_url.raw_path)
+            policy = self._intake.policies.of(group.name, "http", group.series_labels)
+            check_size(group, policy.rules)
         except Refused as refused:
             return self._refuse(request, refused)
         origin = Origin(group.name, "http", source_of(request))
         with self._uploads.open(request) as upload:
             try:
-                body, wish = await self._read(request, upload, group)
+                body, wish = await self._read(request, upload, policy)
             except Refused as refused:
                 self._intake.refuse(origin, refused)
                 return _refusal(refused)
@@ -83,10 +86,9 @@ class GroupPush:
         return _acceptance(taken)
 
     async def _read(
-        self, request: web.Request, upload: Upload, group: Group
+        self, request: web.Request, upload: Upload, policy: Policy
     ) -> tuple[bytes, Lifetime | None]:
         """Return the body in text format, and the lifetime. Raises Refused."""
-        policy = self._intake.policies.of(group.name, "http", group.series_labels)
         check_may_push(policy)
         wish = lifetime_of(request)
         protobuf_sent = is_protobuf(request.headers.get(hdrs.CONTENT_TYPE, ""))

@@ -365,6 +365,19 @@ def test_protobuf(gate: Gate):
     assert len(gate.served()) == 5000
 
 
+def test_a_group_has_the_limits_of_labels(start_gate: StartGate):
+    gate = start_gate("applications.max_labels = 2\napplications.max_label_bytes = 8")
+
+    many = gate.put("/metrics/job/a/b/1/c/2", "m 1\n")
+    long = gate.put("/metrics/job/123456789", "m 1\n")
+
+    assert (many.status, long.status) == (400, 400)
+    assert many.text == "3 labels are more than 2\n"
+    assert long.text == "a label's name or value is longer than 8 bytes\n"
+    assert gate.put("/metrics/job/12345678/b/1", "m 1\n").status == 200
+    assert len(gate.applications) == 1
+
+
 def test_a_lifetime_may_be_wished(gate: Gate):
     gate.put("/metrics/job/a?ttl=60", "m 1\n")
     gate.put("/metrics/job/b?ttl=5x", "m 1\n")
