@@ -14,6 +14,7 @@ NEVER_ENDS = Lifetime()
 
 # Of the time between two deliveries, how much the last one counts.
 _NEWEST_INTERVAL = 0.3
+_SHORTEST_INTERVAL = 1.0
 
 
 class State(StrEnum):
@@ -94,8 +95,11 @@ class Applications:
             self._set(Application(name, channel, source))
 
     def check_room(self, name: str) -> None:
-        """Raise Refused when a new application would be one too many."""
-        if name not in self._known and self._is_full():
+        """Raise Refused when a new application would be one too many.
+
+        One that was only ever refused makes room for it.
+        """
+        if name not in self._known and self._is_full() and not self._make_room():
             raise Refused(
                 Reason.TOO_MANY_APPLICATIONS, f"{self.maximum} are known already"
             )
@@ -165,6 +169,20 @@ class Applications:
         self._known[application.name] = application
         self.version += 1
 
+    def _make_room(self) -> bool:
+        """Forget who was only ever refused, longest ago; return whether one was."""
+        refused = [
+            each
+            for each in self._known.values()
+            if each.state is State.FAILING
+            and each.updated_at is None
+            and each.channel != "poll"
+        ]
+        if not refused:
+            return False
+        self.forget(min(refused, key=lambda each: each.failed_at or 0).name)
+        return True
+
     def _is_full(self) -> bool:
         return len(self._known) >= self.maximum
 
@@ -173,9 +191,12 @@ def _interval(before: Application, now: Application) -> float | None:
     """Return the seconds between deliveries: the newer ones count more."""
     if before.updated_at is None or now.updated_at is None:
         return None
-    latest = max(0.0, now.updated_at - before.updated_at)
+    latest = now.updated_at - before.updated_at
     if before.interval is None:
-        return latest
+        return max(_SHORTEST_INTERVAL, latest)
+    # Neither a burst of retries nor a day of rest says much about the usual interval.
+    latest = max(_SHORTEST_INTERVAL, before.interval / 2, latest)
+    latest = min(latest, 10 * before.interval)
     return (1 - _NEWEST_INTERVAL) * before.interval + _NEWEST_INTERVAL * latest
 
 
