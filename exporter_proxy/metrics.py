@@ -16,7 +16,7 @@ DROPS = (
     *("address", "handshake", "failed"),
 )
 ROLES = ("push", "scrape", "admin")
-DENIALS = ("address", "certificate", "no_login", "wrong_login")
+DENIALS = ("address", "site", "certificate", "no_login", "wrong_login")
 AGES = ("stale", "forgotten")
 FORMATS = ("text", "openmetrics")
 ENCODINGS = ("identity", "gzip")

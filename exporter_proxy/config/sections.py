@@ -214,7 +214,8 @@ class Applications:
     )
     bad_lines: str = setting(
         "refuse",
-        help="a body with a bad line is refused whole (refuse), or without it (drop)",
+        help="a body with a bad line is refused whole (refuse), or taken without it "
+        "(drop) if any line is good",
         parse=parsers.choice("refuse", "drop"),
     )
     max_applications: int = setting(

@@ -27,13 +27,20 @@ TOLD_AT_ONCE = 1000
 
 type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+# Set by browsers, and by nothing else (W3C, Fetch Metadata Request Headers).
+_SITE_OF_PAGE = "Sec-Fetch-Site"
+
 
 class Visitor(NamedTuple):
-    """Who asks: the address, whether a valid certificate was shown, and the header."""
+    """Who asks: the address, whether a valid certificate was shown, and the header.
+
+    from_other_site: whether a browser asks, and does so for a page of somebody else.
+    """
 
     address: str
     has_certificate: bool
     authorization: str | None
+    from_other_site: bool = False
 
 
 class Denial(NamedTuple):
@@ -61,6 +68,9 @@ class Gate:
         if not self._is_allowed(visitor.address):
             what = f"{visitor.address} is in no network of {section}.allow"
             return Denial(HTTPStatus.FORBIDDEN, "address", what)
+        if visitor.from_other_site and self._role != "scrape":
+            what = f"{section}: a page of another site may not ask for it"
+            return Denial(HTTPStatus.FORBIDDEN, "site", what)
         if self._needs_certificate and not visitor.has_certificate:
             what = f"{section}.require_client_certificate: no certificate was shown"
             return Denial(HTTPStatus.FORBIDDEN, "certificate", what)
@@ -177,7 +187,13 @@ def _visitor(request: web.Request) -> Visitor:
     # Of two such headers it is not clear which one counts, so none does.
     headers = request.headers.getall(hdrs.AUTHORIZATION, [])
     authorization = ",".join(headers) if headers else None
-    return Visitor(request.remote or "", bool(certificate), authorization)
+    site = request.headers.get(_SITE_OF_PAGE, "none")
+    return Visitor(
+        request.remote or "",
+        bool(certificate),
+        authorization,
+        from_other_site=site not in ("none", "same-origin"),
+    )
 
 
 def _answer(denial: Denial) -> web.Response:

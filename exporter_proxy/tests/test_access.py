@@ -1,6 +1,7 @@
 """Who may do what over HTTP: decided alone, and seen by real clients."""
 
 import base64
+import http.client
 import subprocess
 from collections.abc import Iterator
 from functools import partial
@@ -54,6 +55,29 @@ def denial(
     visitor = Visitor(address, certificate, authorization)
     denied = Gate("push", rules).denial(visitor)
     return (denied.status, denied.reason) if denied else None
+
+
+@pytest.mark.parametrize(
+    ("path", "site", "status"),
+    [
+        ("/push", "cross-site", 403),
+        ("/push", "same-site", 403),
+        ("/push", "same-origin", 200),
+        ("/push", "none", 200),
+        ("/push", None, 200),
+        ("/apps", "cross-site", 200),
+    ],
+)
+def test_pages_of_other_sites_can_only_look(
+    start: Start, path: str, site: str | None, status: int
+):
+    connection = http.client.HTTPConnection("127.0.0.1", start("").http_port, timeout=5)
+    body = b'{"shop": "a 1"}' if path == "/push" else None
+    method = "POST" if body else "GET"
+    connection.request(method, path, body, {"Sec-Fetch-Site": site} if site else {})
+
+    assert connection.getresponse().status == status
+    connection.close()
 
 
 @pytest.mark.parametrize(
