@@ -169,6 +169,7 @@ class Shared:
             async with self._intake.turn(name):
                 await self._try_to_save(name, "newest")
             if not self._link.works("write"):
+                self._unsaved.postpone(name)
                 return
         self._link.worked("write")
 

@@ -54,6 +54,11 @@ class Unsaved:
         """Forget what was not saved, for it is, or something newer."""
         self._changes.pop(name, None)
 
+    def postpone(self, name: str) -> None:
+        """Let the others be saved before this one, which may be what cannot be."""
+        if change := self._changes.pop(name, None):
+            self._changes[name] = change
+
     def _put(self, name: str, change: Change) -> None:
         self._changes.pop(name, None)
         self._changes[name] = change

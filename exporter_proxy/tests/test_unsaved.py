@@ -44,6 +44,15 @@ def test_of_too_many_the_oldest_goes():
     assert list(unsaved) == ["a", "c"]
 
 
+def test_what_cannot_be_saved_lets_the_others_go_first():
+    unsaved = Unsaved(9)
+    for name in ("a", "b", "c"):
+        unsaved.taken(name, FIRST, None)
+    unsaved.postpone("a")
+    unsaved.postpone("gone")
+    assert list(unsaved) == ["b", "c", "a"]
+
+
 def test_a_version_is_newer_than_all_before_even_when_a_clock_is_set_back():
     now = [100.0]
     versions = Versions(lambda: now[0])
