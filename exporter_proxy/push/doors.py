@@ -11,7 +11,7 @@ from typing import NamedTuple
 from exporter_proxy.config.sections import Receiver
 from exporter_proxy.push.peers import Peer, tcp_peer, unix_peer
 from exporter_proxy.push.sockets import tcp_sockets, unix_socket
-from exporter_proxy.serve.access import Told
+from exporter_proxy.told import Told
 from servicekit import ServiceFailed
 
 log = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from exporter_proxy.push.peers import Peer
 from exporter_proxy.push.receiver import Client, Receiver
 from exporter_proxy.push.sockets import allow_connections
 from exporter_proxy.refusals import Refused
-from exporter_proxy.serve.access import Told
 from exporter_proxy.store.intake import Intake
+from exporter_proxy.told import Told
 
 log = logging.getLogger(__name__)
 

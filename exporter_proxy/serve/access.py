@@ -5,8 +5,6 @@ import hashlib
 import hmac
 import ipaddress
 import logging
-import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import NamedTuple
@@ -18,12 +16,10 @@ from exporter_proxy.config import Config
 from exporter_proxy.config.sections import Access
 from exporter_proxy.metrics import Metrics
 from exporter_proxy.serve.route import Handler, Role, Route
+from exporter_proxy.told import Told
 
 log = logging.getLogger(__name__)
 
-# Each client's denials are told so often, for each reason.
-TOLD_EVERY_SECONDS = 60
-TOLD_AT_ONCE = 1000
 
 type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -161,24 +157,6 @@ class Guard:
                 visitor.address,
             )
         return _answer(denial)
-
-
-class Told:
-    """Remembers for a minute what was told; of very much news, only the first part."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._told: OrderedDict[object, float] = OrderedDict()
-
-    def is_due(self, news: object) -> bool:
-        """Return whether to tell it now; whoever asks then does."""
-        now = self._clock()
-        while self._told and next(iter(self._told.values())) <= now:
-            self._told.popitem(last=False)
-        if news in self._told or len(self._told) >= TOLD_AT_ONCE:
-            return False
-        self._told[news] = now + TOLD_EVERY_SECONDS
-        return True
 
 
 def _visitor(request: web.Request) -> Visitor:

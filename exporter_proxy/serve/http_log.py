@@ -7,8 +7,8 @@ from aiohttp.http import HttpProcessingError
 from prometheus_client import Counter
 
 from exporter_proxy.refusals import EXCERPT_LENGTH
-from exporter_proxy.serve.access import Told
 from exporter_proxy.serve.summary import one_line
+from exporter_proxy.told import Told
 
 log = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ from aiohttp import web
 from exporter_proxy.config import Address, Config
 from exporter_proxy.metrics import Metrics
 from exporter_proxy.push.sockets import tcp_sockets
-from exporter_proxy.serve.access import Told
 from exporter_proxy.serve.crowd import IDLE_SECONDS, Crowd, Guest, Phase
 from exporter_proxy.serve.http_log import HttpLog
 from exporter_proxy.serve.route import Handler
 from exporter_proxy.tls import server_context
+from exporter_proxy.told import Told
 
 log = logging.getLogger(__name__)
 

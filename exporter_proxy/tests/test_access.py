@@ -17,12 +17,13 @@ from prometheus_client.exposition import basic_auth_handler, tls_auth_handler
 from exporter_proxy.config import Config, read
 from exporter_proxy.config.sections import Access
 from exporter_proxy.config.values import networks
-from exporter_proxy.serve.access import TOLD_AT_ONCE, Gate, Told, Visitor
+from exporter_proxy.serve.access import Gate, Visitor
 from exporter_proxy.serve.route import Route
 from exporter_proxy.tests.certificates import Authority, Pair
 from exporter_proxy.tests.running import Start
 from exporter_proxy.tests.serving import Serving, serving
 from exporter_proxy.tls import server_context
+from exporter_proxy.told import TOLD_AT_ONCE, Told
 
 
 def access(
