@@ -18,6 +18,9 @@ from exporter_proxy.exposition.rules import RESERVED_NAMES, RESERVED_PREFIX, Rul
 from exporter_proxy.exposition.skeleton import Part, Skeleton
 from exporter_proxy.refusals import Reason, Refused
 
+# Comments are kept for the next body as well; a body of little else is not worth it.
+_MOST_BESIDE_SAMPLES = 20
+
 DUPLICATE = "a series that was there before"
 
 
@@ -71,8 +74,11 @@ class Reader:
         if scan.first_refusal and not parts:
             raise scan.first_refusal
         strip = self._rules.timestamps == "strip"
+        served = sum(len(part.family.samples) for part in parts)
         self._skeleton = (
-            None if scan.dropped_lines else Skeleton.of(text, parts, scan.timed, strip)
+            None
+            if scan.dropped_lines or len(text) > _MOST_BESIDE_SAMPLES * served
+            else Skeleton.of(text, parts, scan.timed, strip)
         )
         families = tuple(part.family for part in parts)
         return Reading(families, scan.dropped_lines, scan.first_refusal)

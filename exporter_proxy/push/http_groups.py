@@ -13,10 +13,10 @@ from exporter_proxy.metrics import Metrics
 from exporter_proxy.push import protobuf
 from exporter_proxy.push.content import decoder, is_protobuf
 from exporter_proxy.push.groups import check_size, group_of
+from exporter_proxy.push.nameless import Nameless
 from exporter_proxy.push.requests import (
     check_may_push,
     lifetime_of,
-    note,
     source_of,
     status_of,
 )
@@ -38,7 +38,7 @@ class GroupPush:
     ) -> None:
         self._uploads = uploads
         self._intake = intake
-        self._metrics = metrics
+        self._nameless = Nameless(metrics)
         self._executor = executor
 
     def routes(self) -> tuple[Route, ...]:
@@ -102,7 +102,7 @@ class GroupPush:
 
     def _refuse(self, request: web.Request, refused: Refused) -> web.Response:
         """Count and log what cannot be put down to a group."""
-        note(self._metrics, source_of(request), refused)
+        self._nameless.note(source_of(request), refused)
         return _refusal(refused)
 
 

@@ -10,8 +10,9 @@ from exporter_proxy.metrics import Metrics
 from exporter_proxy.push.content import decoder
 from exporter_proxy.push.frames import CapnpFramer, Framer, JsonFramer
 from exporter_proxy.push.messages import HEAD_BYTES, CapnpReader, is_capnp, read_value
+from exporter_proxy.push.nameless import Nameless
 from exporter_proxy.push.pauses import Pauses
-from exporter_proxy.push.requests import check_may_push, note, source_of, status_of
+from exporter_proxy.push.requests import check_may_push, source_of, status_of
 from exporter_proxy.push.uploads import Upload, Uploads
 from exporter_proxy.refusals import Reason, Refused
 from exporter_proxy.serve.route import Route
@@ -27,7 +28,7 @@ class MessagePush:
     ) -> None:
         self._uploads = uploads
         self._intake = intake
-        self._metrics = metrics
+        self._nameless = Nameless(metrics)
         self._capnp = CapnpReader()
         self._pauses = Pauses()
         self.follow(config)
@@ -46,7 +47,7 @@ class MessagePush:
             try:
                 channel, sent = await self._read(request, upload)
             except Refused as refused:
-                note(self._metrics, source, refused)
+                self._nameless.note(source, refused)
                 return _answer(status_of(refused), {"error": _told(refused)})
             answers = {}
             for name, value in sent:
@@ -90,7 +91,7 @@ class MessagePush:
         try:
             check_name(origin.application)
         except Refused as refused:
-            note(self._metrics, origin.source, refused)
+            self._nameless.note(origin.source, refused)
             return _told(refused)
         try:
             body, wish = read_value(value)

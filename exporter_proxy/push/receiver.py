@@ -1,7 +1,6 @@
 """Reads pushes off a stream: JSON or Cap'n Proto messages in a row."""
 
 import asyncio
-import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -12,13 +11,12 @@ from exporter_proxy.push.answers import Answers
 from exporter_proxy.push.connections import Connection
 from exporter_proxy.push.frames import CapnpFramer, Framer, JsonFramer
 from exporter_proxy.push.messages import Message, Sent
+from exporter_proxy.push.nameless import Nameless
 from exporter_proxy.push.pauses import Pauses
 from exporter_proxy.push.peers import Peer
 from exporter_proxy.refusals import Reason, Refused
 from exporter_proxy.store.applications import check_name
 from exporter_proxy.store.intake import INLINE_BYTES, Delivery, Intake, Origin
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Receiver:
 
     def __init__(self, intake: Intake, metrics: Metrics) -> None:
         self._intake = intake
-        self._metrics = metrics
+        self._nameless = Nameless(metrics)
         self._capnp = messages.CapnpReader()
         self._one_large = asyncio.Lock()
         self._pauses = Pauses()
@@ -130,11 +128,5 @@ class Receiver:
         self, client: Client, refused: Refused, name: str | None = None
     ) -> None:
         """Count, log and answer what cannot be put down to an application."""
-        self._metrics.refusals.labels(refused.reason).inc()
-        log.warning(
-            "refused source=%s reason=%s error=%s",
-            client.peer.source,
-            refused.reason,
-            refused,
-        )
+        self._nameless.note(client.peer.source, refused)
         await client.answers.refused(name, refused)

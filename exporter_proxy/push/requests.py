@@ -1,17 +1,13 @@
 """What all pushes over HTTP have in common: source, wishes, answers to refusals."""
 
-import logging
 from http import HTTPStatus
 
 from aiohttp import web
 
 from exporter_proxy.config import Address
 from exporter_proxy.config.values import Lifetime, lifetime
-from exporter_proxy.metrics import Metrics
 from exporter_proxy.refusals import Reason, Refused
 from exporter_proxy.store.policies import Policy
-
-log = logging.getLogger(__name__)
 
 _STATUS = {
     Reason.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -49,9 +45,3 @@ def check_may_push(policy: Policy) -> None:
     if policy.user_ids is not None:
         what = "only certain users may push this, through the Unix socket"
         raise Refused(Reason.FORBIDDEN, what)
-
-
-def note(metrics: Metrics, source: str, refused: Refused) -> None:
-    """Count and log what cannot be put down to an application."""
-    metrics.refusals.labels(refused.reason).inc()
-    log.warning("refused source=%s reason=%s error=%s", source, refused.reason, refused)

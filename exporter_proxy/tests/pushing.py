@@ -51,7 +51,11 @@ class Gate:
     async def serve(self) -> None:
         """Answer until stopped."""
         with ThreadPoolExecutor(1) as executor:
-            runner = web.AppRunner(self._application(executor), auto_decompress=False)
+            runner = web.AppRunner(
+                self._application(executor),
+                auto_decompress=False,
+                lingering_time=0.1,
+            )
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()

@@ -118,6 +118,12 @@ def test_a_larger_body_is_not_filled_in():
     assert reader(b"a 1\n", Rules(max_bytes=5)).refill(b"a 1000000\n") is None
 
 
+def test_a_body_of_comments_is_not_kept():
+    comments = b"# nothing but words\n" * 1000
+
+    assert reader(comments + b"a 1\n").refill(comments + b"a 2\n") is None
+
+
 def test_a_body_with_dropped_lines_is_always_read_in_full():
     rules = Rules(drop_bad_lines=True)
 
