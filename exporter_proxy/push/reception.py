@@ -116,7 +116,7 @@ class Reception:
             return
         try:
             await self._attend(client, peer)
-        except Exception:
+        except Exception:  # a mistake of ours ends this connection and no other
             log.exception("a connection failed source=%s", peer.source)
             self._metrics.dropped_connections.labels("failed").inc()
 

@@ -107,7 +107,7 @@ class Staleness:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
                 self.sweep()
-            except Exception:
+            except Exception:  # sweeping goes on; without a beat /healthz tells
                 log.exception("cannot tell what is stale")
             else:
                 beat()
