@@ -77,8 +77,9 @@ class Broker:
         if reason is None:
             self._health.up(PART)
         else:
-            log.warning("broker takes no messages reason=%s", reason)
+            # Whoever reads the line and asks /healthz then is told the same.
             self._health.down(PART, f"takes no messages: {reason}")
+            log.warning("broker takes no messages reason=%s", reason)
 
 
 def silence_pika() -> None:
