@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 import rsync_exporter
 from rsync_exporter.exporter import Exporter
-from rsync_exporter.log_file import LogFile
+from rsync_exporter.tail.log_file import LogFile
 from rsync_exporter.settings import Settings
 from servicekit import Health, Service, Stop, serve
 from servicekit.metrics import add_build_info

@@ -5,11 +5,11 @@ from itertools import chain
 
 from prometheus_client import CollectorRegistry
 
-from rsync_exporter.follower import Follower
-from rsync_exporter.line_format import RSYNCD
+from rsync_exporter.tail.follower import Follower
+from rsync_exporter.rsyncd.line_format import RSYNCD
 from rsync_exporter.settings import Settings
-from rsync_exporter.snapshot import Snapshot
-from rsync_exporter.tally import Tally
+from rsync_exporter.collector import Snapshot
+from rsync_exporter.sessions.tally import Tally
 from servicekit import Backoff, Cycles, Health, Stop, every, retry
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rsync_exporter.line_format import LineFormat, read_format_file
+from rsync_exporter.rsyncd.line_format import LineFormat, read_format_file
 from servicekit import CommonSettings, parsers, setting
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsync_exporter.follower import MAX_ROTATED_FILES, Follower
+from rsync_exporter.tail.follower import MAX_ROTATED_FILES, Follower
 
 KEEP_SECONDS = 3600
 

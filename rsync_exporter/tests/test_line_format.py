@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsync_exporter.line_format import (
+from rsync_exporter.rsyncd.line_format import (
     MESSAGE_BYTES,
     RSYNCD,
     LineFormat,

@@ -5,7 +5,7 @@ from itertools import batched
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsync_exporter.lines import MAX_LINE_BYTES, LineSplitter
+from rsync_exporter.tail.lines import MAX_LINE_BYTES, LineSplitter
 
 blocks = st.lists(st.binary().map(lambda block: block.replace(b"\x01", b"\n")))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rsync_exporter.__main__ import service
-from rsync_exporter.snapshot import STATUS_CODES
+from rsync_exporter.collector import STATUS_CODES
 from rsync_exporter.tests.running import RunningExporter, eventually
 
 DATA = Path(__file__).parent / "data"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsync_exporter.messages import (
+from rsync_exporter.rsyncd.messages import (
     Connected,
     DaemonStarted,
     Event,

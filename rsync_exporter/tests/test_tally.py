@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsync_exporter import tally as module
-from rsync_exporter.line_format import RSYNCD, Record
-from rsync_exporter.lines import LineSplitter
-from rsync_exporter.tally import Tally, Totals
+from rsync_exporter.rsyncd.line_format import RSYNCD, Record
+from rsync_exporter.tail.lines import LineSplitter
+from rsync_exporter.sessions.tally import Tally, Totals
 
 DATA = Path(__file__).parent / "data"
 EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="ascii"))

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rsync_exporter.line_format import Record
-from rsync_exporter.messages import (
+from rsync_exporter.rsyncd.line_format import Record
+from rsync_exporter.rsyncd.messages import (
     Connected,
     DaemonStarted,
     Executed,

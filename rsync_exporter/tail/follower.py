@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rsync_exporter.log_file import LogFile
+from rsync_exporter.tail.log_file import LogFile
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from rsync_exporter.lines import MAX_LINE_BYTES, LineSplitter
+from rsync_exporter.tail.lines import MAX_LINE_BYTES, LineSplitter
 
 BLOCK_BYTES = 1_048_576
 

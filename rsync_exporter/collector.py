@@ -7,8 +7,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from rsync_exporter.follower import Position
-from rsync_exporter.tally import Totals
+from rsync_exporter.tail.follower import Position
+from rsync_exporter.sessions.tally import Totals
 
 # rsync's exit codes, from its errcode.h; each has its series from the start.
 STATUS_CODES = (

@@ -1,0 +1,1 @@
+"""What an rsync daemon writes: lines, times, messages, formats, configuration."""

@@ -1,0 +1,1 @@
+"""What the messages come to: sessions, their outcomes, and the counts."""

@@ -1,0 +1,1 @@
+"""Log files, followed: whole lines out, over rotation, restart and loss."""
