@@ -1,4 +1,7 @@
-"""Health: whether each part of a service works, and the reason when one does not."""
+"""Health: whether each part of a service works, and the reason when one does not.
+
+A part may also be well and not ready yet, such as one that still catches up.
+"""
 
 import threading
 import time
@@ -6,7 +9,7 @@ from collections.abc import Callable
 
 
 class Health:
-    """What ``/healthz`` tells.
+    """What ``/healthz`` and ``/readyz`` tell.
 
     A part is unwell while it is ``down``, or when it promised progress by ``expect``
     and its last ``beat`` is too old. Safe to use from any thread.
@@ -16,6 +19,7 @@ class Health:
         self._clock = clock
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
+        self._unready: dict[str, str] = {}
         self._deadlines: dict[str, tuple[float, float]] = {}
 
     def down(self, part: str, reason: str) -> None:
@@ -27,6 +31,16 @@ class Health:
         """Note that a part works."""
         with self._lock:
             self._reasons.pop(part, None)
+
+    def unready(self, part: str, reason: str) -> None:
+        """Note that a part works, but that nobody should rely on it yet, and why."""
+        with self._lock:
+            self._unready[part] = reason
+
+    def ready(self, part: str) -> None:
+        """Note that a part may be relied on."""
+        with self._lock:
+            self._unready.pop(part, None)
 
     def expect(self, part: str, within_seconds: float) -> None:
         """Promise that a part will ``beat`` at least this often, from now on."""
@@ -55,3 +69,9 @@ class Health:
                 if now > deadline
             }
             return stalled | self._reasons
+
+    def not_ready(self) -> dict[str, str]:
+        """Return the reason for each part not to rely on, unwell ones among them."""
+        problems = self.problems()
+        with self._lock:
+            return self._unready | problems

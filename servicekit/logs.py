@@ -8,6 +8,7 @@ import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 # People search for this very shape, so it is a contract.
 TEXT_FORMAT = "%(levelname)s @ %(asctime)s -> %(message)s"
@@ -23,13 +24,20 @@ type _ExceptionInfo = (
 )
 
 
-def configure_logging(level: str, log_format: str, file: Path | None = None) -> None:
-    """Send every log record to stdout, and to a rotated file where one is named.
+def configure_logging(
+    level: str,
+    log_format: str,
+    file: Path | None = None,
+    stream: TextIO | None = None,
+) -> None:
+    """Send every log record to a stream, and to a rotated file where one is named.
+
+    stream: stdout, unless one is given.
 
     Raises OSError when the file cannot be opened.
     """
     formatter = JsonFormatter() if log_format == "json" else TextFormatter(TEXT_FORMAT)
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stdout)]
     if file is not None:
         handlers.append(
             RotatingFileHandler(

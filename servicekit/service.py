@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import disable_created_metrics
 
@@ -26,6 +27,9 @@ class ServiceFailed(Exception):  # noqa: N818 - reads as what happened
     """A failure that retrying cannot heal; its text is the service's last log line."""
 
 
+type Reader[S] = Callable[[S, Sequence[str], Stop], int]
+
+
 @dataclass(frozen=True)
 class Service[S: CommonSettings]:
     """What a program is made of.
@@ -36,6 +40,9 @@ class Service[S: CommonSettings]:
     check: yields a line for each thing that would keep ``run`` from working.
     commands: further words on the command line, such as ``statistics``; each returns
         an exit code.
+    readers: options that take files and print what is in them, such as ``--once``, each
+        with its explanation first; each returns an exit code, and the log goes to
+        stderr. A setting can be required ``unless`` such an option is given.
     """
 
     name: str
@@ -44,6 +51,7 @@ class Service[S: CommonSettings]:
     run: Callable[[S, Stop], None]
     check: Callable[[S], Iterable[str]]
     commands: Mapping[str, Callable[[S, Stop], int]] = field(default_factory=dict)
+    readers: Mapping[str, tuple[str, Reader[S]]] = field(default_factory=dict)
 
     def main(
         self, argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ
@@ -53,11 +61,15 @@ class Service[S: CommonSettings]:
         flags = {
             name: text for name, text in arguments.items() if isinstance(text, str)
         }
-        command = flags.pop("command", None)
+        action = self._action(flags.pop("command", None), arguments)
+        given = {option: option for option in self.readers if arguments[option]}
         try:
-            settings = load(self.settings, {**environ, **flags})
+            settings = load(self.settings, {**environ, **flags, **given})
             configure_logging(
-                settings.log_level, settings.log_format, settings.log_file
+                settings.log_level,
+                settings.log_format,
+                settings.log_file,
+                sys.stderr if given else sys.stdout,
             )
         except SettingsError as error:
             return _refuse(error.problems)
@@ -65,16 +77,22 @@ class Service[S: CommonSettings]:
             return _refuse([f"LOG_FILE: cannot open the log: {error}"])
         if arguments["check"]:
             return self._report(settings)
-        return self._run(settings, command)
+        return self._run(settings, action)
 
-    def _run(self, settings: S, command: str | None) -> int:
+    def _action(
+        self, command: str | None, arguments: Mapping[str, Any]
+    ) -> Callable[[S, Stop], int | None]:
+        for option, (_, read) in self.readers.items():
+            if files := arguments[option]:
+                return lambda settings, stop: read(settings, files, stop)
+        return self.commands[command] if command else self.run
+
+    def _run(self, settings: S, action: Callable[[S, Stop], int | None]) -> int:
         # A gauge beside every counter, telling when it began, is of no use here.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # has no annotations
         try:
             with stop_on_signals() as stop:
-                if command:
-                    return self.commands[command](settings, stop)
-                self.run(settings, stop)
+                return action(settings, stop) or OK
         except Stopped:
             return OK
         except ServiceFailed as error:
@@ -82,7 +100,6 @@ class Service[S: CommonSettings]:
             return FAILED
         except SettingsError as error:  # in a file that the settings name
             return _refuse(error.problems)
-        return OK
 
     def _report(self, settings: S) -> int:
         try:
@@ -110,6 +127,14 @@ class Service[S: CommonSettings]:
         )
         if self.commands:
             parser.add_argument("command", nargs="?", choices=sorted(self.commands))
+        for option, (meaning, _) in self.readers.items():
+            parser.add_argument(
+                option,
+                dest=option,
+                nargs="+",
+                metavar="FILE",
+                help=meaning.replace("%", "%%"),
+            )
         for _, details in declared(self.settings):
             meaning = details.help.replace("%", "%%")
             if details.flags and details.parse is parsers.boolean:

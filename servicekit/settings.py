@@ -35,6 +35,7 @@ class Setting:
     flags: tuple[str, ...] = ()
     optional: bool = False
     secret: bool = False
+    unless: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,17 +57,21 @@ def setting(
     flags: tuple[str, ...] = (),
     optional: bool = False,
     secret: bool = False,
+    unless: tuple[str, ...] = (),
 ) -> Any:  # noqa: ANN401 - stands where the field's own type stands
     """Declare a field of a settings dataclass.
 
     default: the text used when nothing is set; without one the setting is required,
-        or None when ``optional``.
-    parse: text to value; raises ValueError saying what was expected, "a port 1-65535".
+        or None when ``optional`` or when one of the variables ``unless`` is set.
+    parse: text to value; raises ValueError saying what was expected, "a port 1-65535",
+        or SettingsError with all that is wrong in a file that the text names.
     env: the variable, by default the field's name in capitals; ``aliases`` work too.
     flags: command line options that override the variable, such as ("-p", "--path").
     secret: never shown, and also read from the file that ``<NAME>_FILE`` names.
     """
-    details = Setting(help, parse, default, env, aliases, flags, optional, secret)
+    details = Setting(
+        help, parse, default, env, aliases, flags, optional, secret, unless
+    )
     return field(metadata={_METADATA_KEY: details}, repr=not secret)
 
 
@@ -111,6 +116,8 @@ def load[S](settings_type: type[S], source: Mapping[str, str]) -> S:
             values[name] = _value(details, source)
         except ValueError as error:
             problems.append(str(error))
+        except SettingsError as error:
+            problems.extend(error.problems)
     if problems:
         raise SettingsError(problems)
     try:
@@ -124,7 +131,7 @@ def _value(details: Setting, source: Mapping[str, str]) -> Any:  # noqa: ANN401 
     if text is None:
         text = details.default
     if text is None:
-        if details.optional:
+        if details.optional or any(map(source.get, details.unless)):
             return None
         raise ValueError(f"{_called(details)}: required: {details.help}")
     try:

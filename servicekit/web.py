@@ -1,4 +1,4 @@
-"""The small web server of every service: ``/``, ``/metrics`` and ``/healthz``."""
+"""A service's small web server: ``/``, ``/metrics``, ``/healthz`` and ``/readyz``."""
 
 import html
 import json
@@ -6,7 +6,7 @@ import logging
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -82,6 +82,9 @@ def application(
             case "/healthz":
                 status, body = health_answer(health)
                 return _respond(start, status, "application/json", body)
+            case "/readyz":
+                status, body = readiness_answer(health)
+                return _respond(start, status, "application/json", body)
             case "/":
                 return _respond(start, HTTPStatus.OK, "text/html; charset=utf-8", page)
         return _respond(start, HTTPStatus.NOT_FOUND, "text/plain", b"not found\n")
@@ -100,9 +103,17 @@ def application(
 
 def health_answer(health: Health) -> tuple[HTTPStatus, bytes]:
     """Return the status and JSON body of ``/healthz``: 200, or 503 with the reasons."""
-    problems = health.problems()
+    return _answer("healthy", health.problems())
+
+
+def readiness_answer(health: Health) -> tuple[HTTPStatus, bytes]:
+    """Return the status and JSON body of ``/readyz``: 200, or 503 with the reasons."""
+    return _answer("ready", health.not_ready())
+
+
+def _answer(quality: str, problems: Mapping[str, str]) -> tuple[HTTPStatus, bytes]:
     status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-    answer = {"healthy": not problems, "problems": problems}
+    answer = {quality: not problems, "problems": problems}
     return status, json.dumps(answer).encode() + b"\n"
 
 

@@ -79,3 +79,16 @@ def test_what_is_forgotten_is_neither_expected_nor_unwell():
     health.forget("loop")
     clock.now += 5
     assert health.problems() == {}
+
+
+def test_a_part_may_be_well_and_not_ready_yet():
+    health = Health()
+    health.unready("log", "catching up")
+    assert health.problems() == {}
+    assert health.not_ready() == {"log": "catching up"}
+    health.down("log", "gone")
+    assert health.not_ready() == {"log": "gone"}
+    health.up("log")
+    health.ready("log")
+    health.ready("log")
+    assert health.not_ready() == {}

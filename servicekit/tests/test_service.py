@@ -1,11 +1,12 @@
 """A service as a program: its command line and its exit codes."""
 
+import logging
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,14 +45,22 @@ def sample(
     run: Callable[[Settings, Stop], None] = lambda _settings, _stop: None,
     check: Callable[[Settings], Iterable[str]] = nothing_wrong,
 ) -> Service[Settings]:
-    """Return a service with a further command, ``tell``, that exits with 7."""
+    """Return a service with a command, ``tell``, and a reader, ``--count``."""
 
     def tell(settings: Settings, _stop: Stop) -> int:
         sys.stdout.write(f"told {settings.path}\n")
         return 7
 
-    commands = {"tell": tell}
-    return Service("sample", "A sample.", Settings, run, check, commands)
+    def count(settings: Settings, files: Sequence[str], _stop: Stop) -> int:
+        logging.getLogger().info("counting")
+        sys.stdout.write(f"{len(files)} files beside {settings.path}\n")
+        return 8
+
+    return Service(
+        *("sample", "A sample.", Settings, run, check),
+        commands={"tell": tell},
+        readers={"--count": ("100% of the files", count)},
+    )
 
 
 def raising(error: Exception) -> Callable[[Settings, Stop], None]:
@@ -169,6 +178,31 @@ def test_check_of_wrong_settings_exits_2():
 def test_a_command_returns_its_own_exit_code(capsys: pytest.CaptureFixture[str]):
     assert sample(raising(AssertionError())).main(["tell"], {"PATH": "/a.log"}) == 7
     assert capsys.readouterr().out == "told /a.log\n"
+
+
+def test_a_reader_gets_its_files_and_has_stdout_to_itself(
+    capsys: pytest.CaptureFixture[str],
+):
+    assert sample(raising(AssertionError())).main(["--count", "a", "-"], {}) == 8
+    told = capsys.readouterr()
+    assert told.out == "2 files beside /var/log/x.log\n"
+    assert told.err.endswith(" -> counting\n")
+
+
+def test_what_is_required_may_be_replaced_by_a_reader():
+    @dataclass(frozen=True, kw_only=True)
+    class Required(CommonSettings):
+        path: Path | None = setting(help="the log", parse=Path, unless=("--count",))
+
+    def count(settings: Required, _files: Sequence[str], _stop: Stop) -> int:
+        return 0 if settings.path is None else 1
+
+    service = Service(
+        *("sample", "", Required, lambda *_: None, lambda _: ()),
+        readers={"--count": ("", count)},
+    )
+    assert service.main(["--count", "a"], {}) == 0
+    assert service.main([], {}) == 2
 
 
 PROGRAM = """

@@ -67,6 +67,35 @@ def test_a_required_setting_with_a_flag_names_the_flag_too():
     assert caught.value.problems == ("PATH (-p): required: the log",)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WithFile(CommonSettings):
+    """Settings of which one names a file, and another is needed without that one."""
+
+    @staticmethod
+    def read(text: str) -> str:
+        raise SettingsError([f"{text} line 1: wrong", f"{text} line 2: wrong too"])
+
+    log: str | None = setting(help="the log", unless=("CONF", "--once"))
+    conf: str | None = setting(help="the file", parse=read, optional=True)
+
+
+def test_a_setting_is_not_required_where_another_stands_in():
+    assert load(WithFile, {"--once": "yes"}).log is None
+    with pytest.raises(SettingsError) as caught:
+        load(WithFile, {"CONF": ""})
+    assert caught.value.problems == ("LOG: required: the log",)
+
+
+def test_all_problems_of_a_file_are_told_among_the_others():
+    with pytest.raises(SettingsError) as caught:
+        load(WithFile, {"CONF": "/c", "LOG_FORMAT": "xml"})
+    assert caught.value.problems == (
+        'LOG_FORMAT: expected one of text, json, got "xml"',
+        "/c line 1: wrong",
+        "/c line 2: wrong too",
+    )
+
+
 def test_an_alias_works_and_the_proper_name_wins():
     assert load(Settings, {"PASSWORD": "x", "OLD_KEY": "old"}).key == "old"
     both = {"PASSWORD": "x", "OLD_KEY": "old", "RMQ_KEY": "new"}

@@ -85,6 +85,23 @@ def test_an_unknown_page_is_404():
     assert response.status == 404
 
 
+def test_readiness_is_told_apart_from_health():
+    health = Health()
+    health.unready("log", "catching up: 12 of 340 MB read")
+    with served(health) as port:
+        assert ask(port, "/healthz")[0].status == 200
+        response, body = ask(port, "/readyz")
+        assert response.status == 503
+        assert json.loads(body) == {
+            "ready": False,
+            "problems": {"log": "catching up: 12 of 340 MB read"},
+        }
+        health.ready("log")
+        response, body = ask(port, "/readyz")
+    assert response.status == 200
+    assert json.loads(body) == {"ready": True, "problems": {}}
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("path", ["/", "/metrics", "/healthz", "/admin"])
 def test_nothing_can_be_changed(method: str, path: str):
@@ -94,7 +111,7 @@ def test_nothing_can_be_changed(method: str, path: str):
     assert response.headers["Allow"] == "GET, HEAD"
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/healthz"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/healthz", "/readyz"])
 def test_head_answers_without_a_body(path: str):
     with served() as port, socket.create_connection(("127.0.0.1", port), 5) as client:
         client.sendall(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
