@@ -1,0 +1,1 @@
+"""Lines that come by themselves: standard input, and datagrams of syslog."""
