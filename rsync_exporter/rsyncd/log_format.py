@@ -1,0 +1,241 @@
+"""rsyncd's `log format` as a reader of the lines that it makes: one a file moved.
+
+Names can hold anything, numbers and blanks too. So a line is read from its two ends
+towards the names, never through them: that takes linear time, and finds nothing that
+only a name says. Operation, length and bytes are all that is read.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, Self
+
+from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, is_cut
+from rsync_exporter.rsyncd.log_escapes import GAPS, NAMES, Item, items, part, pattern
+
+DEFAULT = b"%o %h [%a] %m (%u) %f %l"
+
+
+class Transfer(NamedTuple):
+    """One file that was sent, received or deleted.
+
+    operation: send, recv or delete; empty where the format has neither %o nor %i: then
+        the direction of the session tells.
+    length: the file's, in bytes; None where the line does not say (%l).
+    transferred: bytes on the wire for this file; None where the line does not say (%b).
+
+    A number with a unit (%''l) has three digits, and so has what is read of it.
+    """
+
+    operation: str
+    length: int | None
+    transferred: int | None
+
+
+# By how the value of %o or %i begins. What else %i may say is of no file that moved.
+_OPERATIONS = {
+    b"s": "send",
+    b"r": "recv",
+    b"d": "delete",
+    b"<": "send",
+    b">": "recv",
+    b"*": "delete",
+}
+
+# Most lines of a busy log come by here: this takes half the time of Transfer(...).
+_new = tuple.__new__
+
+
+class _Block(NamedTuple):
+    """Something wanted between two gaps, and the way to find it in a line's middle."""
+
+    find: Callable[[re.Pattern[bytes], bytes, int, int], re.Match[bytes] | None]
+    pattern: re.Pattern[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """A `log format`, and how to read its lines.
+
+    begins_with_operation: its lines begin with `send `, `recv ` or `del. `.
+    names_come_first: its lines begin with a file's name, which may read like any other
+        message, so that nobody can tell for certain which is which.
+    """
+
+    text: bytes
+    begins_with_operation: bool
+    names_come_first: bool
+    _line: re.Pattern[bytes]
+    _head: re.Pattern[bytes]
+    _blocks: Sequence[_Block]
+    _found: Mapping[bytes, Item]
+    _is_simple: bool
+
+    @classmethod
+    def compile(cls, text: bytes) -> Self:
+        """Return the reader of a format, written as in rsyncd.conf.
+
+        Raises ValueError saying what was expected.
+        """
+        parts = tuple(items(text))
+        _refuse_what_runs_together(parts)
+        found: dict[bytes, Item] = {}
+        gaps = [n for n, item in enumerate(parts) if item.letter in GAPS]
+        first, last = (gaps[0], gaps[-1]) if gaps else (len(parts), len(parts))
+        head = pattern(parts[:first], found)
+        tail = pattern(parts[last + 1 :], found)
+        blocks = tuple(_blocks(parts[first : last + 1], found))
+        middle = rb"(?P<middle>.*)" if blocks else b".*" if gaps else b""
+        return cls(
+            text,
+            begins_with_operation=text.startswith(b"%o "),
+            names_come_first=text != b"" and parts[0].letter in NAMES,
+            _line=re.compile(head + middle + tail, re.DOTALL),
+            _head=re.compile(head),
+            _blocks=blocks,
+            _found=found,
+            _is_simple=not blocks
+            and found.keys() == {b"o", b"l"}
+            and not found[b"l"].quotes,
+        )
+
+    def read(self, message: bytes) -> Transfer | None:
+        """Return the transfer that a message tells of; as logged, escapes and all.
+
+        None for every other message, and for what moves no file: with %i, rsyncd also
+        logs directories, links and changed permissions.
+        """
+        if len(message) >= MESSAGE_BYTES and is_cut(message):
+            return self._read_cut(message)
+        if (line := self._line.fullmatch(message)) is None:
+            return self._read_deletion(message)
+        if self._is_simple:
+            operation = _OPERATIONS[line["o"][:1]]
+            return _new(Transfer, (operation, int(line["l"]), None))
+        return self._read_deletion(message) or self._read_values(message, line)
+
+    def _read_values(self, message: bytes, line: re.Match[bytes]) -> Transfer | None:
+        values = line.groupdict()
+        if self._blocks and not self._read_middle(message, line, values):
+            return None
+        return self._transfer(values)
+
+    def _read_middle(
+        self, message: bytes, line: re.Match[bytes], values: dict[str, bytes]
+    ) -> bool:
+        """Add the values between gaps; return whether they are there."""
+        start, end = line.span("middle")
+        for block in self._blocks:
+            match = block.find(block.pattern, message, start, end)
+            if match is None:
+                return False
+            values |= match.groupdict()
+            if block.find is _find_first:
+                start = match.end()
+            else:
+                end = match.start("block")
+        return True
+
+    def _read_cut(self, message: bytes) -> Transfer | None:
+        """Read a line that a name has filled: what it ends with is the name's."""
+        if not self._tells_operation:
+            return self._read_deletion(message)
+        head = self._head.match(message)
+        return self._transfer(head.groupdict()) if head else None
+
+    def _read_deletion(self, message: bytes) -> Transfer | None:
+        """Read what rsyncd logs for a deletion when the format has no word for it."""
+        if self._tells_operation or not message.startswith(b"deleting "):
+            return None
+        return Transfer("delete", None, None)
+
+    def _transfer(self, values: Mapping[str, bytes]) -> Transfer | None:
+        # What %i says of a directory goes before the %o of the same line.
+        told = values.get("i") or values.get("o")
+        operation = _OPERATIONS.get(told[:1]) if told else self._no_operation
+        if operation is None:
+            return None
+        length, transferred = (
+            self._found[name].number(values[name.decode()])
+            if name.decode() in values
+            else None
+            for name in (b"l", b"b")
+        )
+        return Transfer(operation, length, transferred)
+
+    @property
+    def _tells_operation(self) -> bool:
+        return b"o" in self._found or b"i" in self._found
+
+    @property
+    def _no_operation(self) -> str | None:
+        return None if self._tells_operation else ""
+
+
+def _refuse_what_runs_together(parts: Sequence[Item]) -> None:
+    for left, right in pairwise(parts):
+        if not part(left, right):
+            raise ValueError(
+                "a log format with something between"
+                f" {left.text.decode()} and {right.text.decode()}"
+            )
+
+
+def _blocks(parts: Sequence[Item], found: dict[bytes, Item]) -> Iterator[_Block]:
+    """Yield what is wanted between gaps, from the outside to the inside.
+
+    Raises ValueError when it stands where no reader could find it.
+    """
+    gaps = [n for n, item in enumerate(parts) if item.letter in GAPS]
+    from_the_end: list[_Block] = []
+    for before, after in pairwise(gaps):
+        known = len(found)
+        block = pattern(parts[before + 1 : after], found)
+        if len(found) == known:
+            continue
+        if not _has_name(parts[: before + 1]):
+            yield _Block(_find_first, re.compile(block))
+        elif not _has_name(parts[after:]):
+            wanted = rb".*(?P<block>%b)" % block
+            from_the_end.append(_Block(_find_last, re.compile(wanted, re.DOTALL)))
+        elif len(gaps) == 2:
+            wanted = rb"(?=(?P<block>%b))" % block
+            yield _Block(_find_between_names, re.compile(wanted))
+        else:
+            raise ValueError("a log format with %o, %i, %l and %b not between names")
+    yield from reversed(from_the_end)
+
+
+def _has_name(parts: Sequence[Item]) -> bool:
+    return any(item.letter in NAMES for item in parts)
+
+
+def _find_first(
+    block: re.Pattern[bytes], message: bytes, start: int, end: int
+) -> re.Match[bytes] | None:
+    return block.search(message, start, end)
+
+
+def _find_last(
+    block: re.Pattern[bytes], message: bytes, start: int, end: int
+) -> re.Match[bytes] | None:
+    return block.match(message, start, end)
+
+
+def _find_between_names(
+    block: re.Pattern[bytes], message: bytes, start: int, end: int
+) -> re.Match[bytes] | None:
+    """Find what has the same name on both sides, as far as the shorter one goes.
+
+    %f is %n with folders in front.
+    """
+
+    def likeness(match: re.Match[bytes]) -> int:
+        before = message[start : match.start("block")]
+        after = message[match.end("block") : end]
+        alike = before.endswith(after) or after.endswith(before)
+        return min(len(before), len(after)) if alike else 0
+
+    best = max(block.finditer(message, start, end), key=likeness, default=None)
+    return best if best and likeness(best) else None
