@@ -1,101 +1,114 @@
-"""The demo's daemon and client, with a shorter interval and a smaller log."""
+"""The demo as a program, with shorter intervals and a smaller log."""
 
 import os
 import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from demo.rsyncd.tests.running import (
+    PATIENCE_SECONDS,
+    eventually,
+    free_port,
+    write_conf,
+)
+
 pytestmark = pytest.mark.integration
 
-FOLDER = Path(__file__).parents[1]
-PATIENCE_SECONDS = 20
-MAX_LOG_BYTES = 1_000
+ROOT = Path(__file__).parents[3]
+MAX_LOG_BYTES = 3_000
 
-# Root's daemon would serve as nobody, who cannot enter the tests' folders.
-RIGHTS = "uid = 0\ngid = 0" if os.getuid() == 0 else ""
-
-CONFIGURATION = """\
-port = {port}
-address = localhost
-use chroot = no
-log file = {folder}/rsyncd.log
-{rights}
-
-[exercise]
-    path = {folder}
-"""
+type Demo = subprocess.Popen[bytes]
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until something holds; fail when it does not in time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Demo]:
     """Run the demo in a folder of its own."""
-    configuration = tmp_path / "rsyncd.conf"
-    configuration.write_text(
-        CONFIGURATION.format(port=free_port(), folder=tmp_path, rights=RIGHTS)
-    )
     with subprocess.Popen(
-        [FOLDER / "run.sh"],
+        [sys.executable, "-m", "demo.rsyncd"],
+        cwd=ROOT,
         env={
             **os.environ,
-            "RSYNCD_CONFIG": str(configuration),
+            "RSYNCD_CONFIG": str(write_conf(folder, uid="root")),
             "PULL_INTERVAL_SECONDS": "0.1",
-            "MAX_LOG_BYTES": str(MAX_LOG_BYTES),
-            "LAST_PULL_FILE": str(tmp_path / "last-pull"),
+            "VISIT_PAUSE_SECONDS": "0.1",
+            "HEALTH_PORT": str(free_port()),
+            **settings,
         },
     ) as process:
-        yield process
-        process.terminate()
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
-def daemon_of(demo: subprocess.Popen[bytes]) -> int:
+def pulls(log: Path) -> int:
+    """Return how often the log says that somebody pulled the module exercise."""
+    pull = b"rsync on exercise/ from localhost"
+    return log.read_bytes().count(pull) if log.exists() else 0
+
+
+def daemon_of(demo: Demo) -> int:
     """Return the process number of the demo's daemon."""
-    search = ["pgrep", "--parent", str(demo.pid), "--full", "daemon"]
+    search = ["pgrep", "--parent", str(demo.pid), "--full", "--", "--daemon"]
     return int(subprocess.run(search, capture_output=True, check=True).stdout)
 
 
-def test_it_pulls_again_and_again_and_its_log_stays_small(
-    demo: subprocess.Popen[bytes], tmp_path: Path
-):
-    log, old_log = tmp_path / "rsyncd.log", tmp_path / "rsyncd.log.1"
-    eventually(old_log.exists)
-    eventually(log.exists)
-    one_session = 1_000
-    for path in (log, old_log):
-        assert path.stat().st_size < MAX_LOG_BYTES + one_session
-    assert b"rsync on exercise/ from localhost" in old_log.read_bytes()
-    assert {path.name for path in tmp_path.iterdir()} == {
-        *("rsyncd.conf", "rsyncd.log", "rsyncd.log.1", "last-pull")
-    }
-    assert demo.poll() is None
+def test_it_pulls_again_and_again_and_its_logs_stay_small(tmp_path: Path):
+    logs = [tmp_path / "rsyncd.log", tmp_path / "photos.log"]
+    old_logs = [Path(f"{log}.1") for log in logs]
+    with running(tmp_path, MAX_LOG_BYTES=str(MAX_LOG_BYTES)) as demo:
+        eventually(lambda: pulls(old_logs[0]) > 0, "a rotated log")
+        eventually(lambda: pulls(logs[0]) > 0, "a new log")
+        assert demo.poll() is None
+    half_a_second = 20_000
+    for path in (logs[0], old_logs[0]):
+        assert path.stat().st_size < MAX_LOG_BYTES + half_a_second
 
 
-def test_it_stops_when_asked(demo: subprocess.Popen[bytes], tmp_path: Path):
-    eventually((tmp_path / "last-pull").exists)
-    demo.terminate()
-    assert demo.wait(timeout=5) == 0
+def test_its_daemon_restarts_and_the_pulls_go_on(tmp_path: Path):
+    log = tmp_path / "rsyncd.log"
+    with running(tmp_path, RESTART_INTERVAL_SECONDS="1") as demo:
+        eventually(lambda: log.exists() and starts(log) > 1, "a second start")
+        before = pulls(log)
+        eventually(lambda: pulls(log) > before + 5, "more pulls")
+        assert demo.poll() is None
 
 
-def test_it_ends_with_its_daemon(demo: subprocess.Popen[bytes], tmp_path: Path):
-    eventually((tmp_path / "last-pull").exists)
-    os.kill(daemon_of(demo), signal.SIGKILL)
-    assert demo.wait(timeout=PATIENCE_SECONDS) == 1
+def starts(log: Path) -> int:
+    """Return how often the log says that the daemon started."""
+    return log.read_bytes().count(b" starting, listening on port ")
+
+
+def test_it_stops_when_asked_in_the_midst_of_anything(tmp_path: Path):
+    with running(tmp_path) as demo:
+        eventually(lambda: pulls(tmp_path / "rsyncd.log") > 0, "a pull")
+        demo.terminate()
+        assert demo.wait(timeout=5) == 0
+
+
+def test_it_ends_with_its_daemon(tmp_path: Path):
+    with running(tmp_path) as demo:
+        eventually(lambda: pulls(tmp_path / "rsyncd.log") > 0, "a pull")
+        os.kill(daemon_of(demo), signal.SIGKILL)
+        assert demo.wait(timeout=PATIENCE_SECONDS) == 1
+
+
+def test_a_configuration_it_cannot_use_is_told_in_a_line(tmp_path: Path):
+    conf = tmp_path / "rsyncd.conf"
+    conf.write_text("[exercise]\npath = /srv\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "demo.rsyncd"],
+        cwd=ROOT,
+        env={**os.environ, "RSYNCD_CONFIG": str(conf)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"RSYNCD_CONFIG: {conf}: 'port'\n"
