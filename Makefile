@@ -1,7 +1,7 @@
 # Belfry. `make up` brings everything up, `make test` tests everything; both install what they need.
 
 .DEFAULT_GOAL := help
-.PHONY: help up urls logs down clean check fix lock test bench bench-exporter-proxy images-offline fresh-check
+.PHONY: help up urls logs down clean check fix lock test bench bench-exporter-proxy bench-rsync-exporter images-offline fresh-check
 
 compose := docker compose --profile '*'
 
@@ -37,10 +37,13 @@ test: up check ## every test there is, the whole running stack included
 	@setup/in-tests --network belfry_default pytest -m integration
 	@setup/in-tests pytest -m stack
 
-bench: bench-exporter-proxy ## every system beside its peers, side by side in one run; see benchmarks/RESULTS.md
+bench: bench-exporter-proxy bench-rsync-exporter ## every system beside its peers, side by side in one run; see benchmarks/RESULTS.md
 
 bench-exporter-proxy: ## exporter_proxy beside the Prometheus Pushgateway
 	@setup/in-benchmarks python -m benchmarks exporter_proxy
+
+bench-rsync-exporter: ## rsync_exporter beside mtail
+	@setup/in-benchmarks python -m benchmarks rsync_exporter
 
 images-offline: ## build stand-ins of the upstream images from Debian packages
 	@setup/docker

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import benchmarks
-from benchmarks import exporter_proxy, machine
+from benchmarks import exporter_proxy, machine, rsync_exporter
 from benchmarks.failure import Failed
 from benchmarks.report import Report, json_line, markdown
 
@@ -22,7 +22,10 @@ class Benchmark(Protocol):
         """Return what was found; a small run is soon over, but proves no figure."""
 
 
-BENCHMARKS: Mapping[str, Benchmark] = {"exporter_proxy": exporter_proxy.run}
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "exporter_proxy": exporter_proxy.run,
+    "rsync_exporter": rsync_exporter.run,
+}
 
 
 def main() -> None:

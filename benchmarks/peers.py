@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.process import Program
 
@@ -14,6 +16,33 @@ def pushgateway(*options: str) -> Program:
         "/-/ready",
         (command, "--web.listen-address=127.0.0.1:{port}", *options),
     )
+
+
+def mtail(program: Path, log: Path) -> Program:
+    """Return mtail with one of its programs, following a log.
+
+    It passes over what is in the log already.
+    """
+    return Program(
+        f"mtail {_version('mtail')} {program.name}",
+        "/metrics",
+        (*_mtail(program, log), "--log_dir={folder}", "--port={port}"),
+    )
+
+
+def mtail_once(program: Path, log: Path) -> Sequence[str]:
+    """Return the command that prints the metrics of a whole log."""
+    return (
+        *_mtail(program, log),
+        "--one_shot",
+        "--one_shot_format=prometheus",
+        "--logtostderr",
+        "--port=0",
+    )
+
+
+def _mtail(program: Path, log: Path) -> Sequence[str]:
+    return ("mtail", f"--progs={program}", f"--logs={log}", "--address=127.0.0.1")
 
 
 def _version(command: str) -> str:

@@ -45,6 +45,10 @@ class Running:
         """Return the resident memory of the process and of all below it."""
         return sum(map(_resident_bytes, _family(self._process.pid)))
 
+    def processor_seconds(self) -> float:
+        """Return what the process and all below it have had of a core's time."""
+        return sum(map(_processor_seconds, _family(self._process.pid)))
+
 
 @contextmanager
 def running(program: Program) -> Iterator[Running]:
@@ -62,6 +66,20 @@ def running(program: Program) -> Iterator[Running]:
             yield Running(process, ports)
         finally:
             _stop(process)
+
+
+def output_of(command: Sequence[str], timeout_seconds: float) -> str:
+    """Return what a command prints. Raises Failed when it fails or takes too long."""
+    try:
+        done = subprocess.run(  # noqa: S603 - a command of this folder
+            command, check=True, capture_output=True, timeout=timeout_seconds
+        )
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace")[-2000:]
+        raise Failed(f"{command[0]} ends with {error.returncode}: {said}") from error
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"{command[0]} takes more than {timeout_seconds} s") from error
+    return done.stdout.decode(errors="replace")
 
 
 def _prepared(program: Program, folder: Path, ports: tuple[int, int]) -> list[str]:
@@ -107,8 +125,15 @@ def _free_port() -> int:
 def _family(pid: int) -> Iterator[int]:
     yield pid
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text(encoding="ascii").split():
-            yield from _family(int(child))
+        for child in _children(task):
+            yield from _family(child)
+
+
+def _children(task: Path) -> list[int]:
+    try:
+        return list(map(int, (task / "children").read_text(encoding="ascii").split()))
+    except (FileNotFoundError, ProcessLookupError):
+        return []  # the thread has ended meanwhile
 
 
 def _resident_bytes(pid: int) -> int:
@@ -116,3 +141,9 @@ def _resident_bytes(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def _processor_seconds(pid: int) -> float:
+    # What clock_getcpuclockid(3) makes of a process: to the nanosecond, where /proc has
+    # hundredths of a second.
+    return time.clock_gettime((~pid << 3) | 2)

@@ -91,6 +91,10 @@ class Figures:
             tuple(map(measure.ratio, mine, theirs)),
         )
 
+    def median(self, who: str, measure: Measure) -> float:
+        """Return the median of all rounds. Raises KeyError when there is no figure."""
+        return median(self._of(who, measure))
+
     def _of(self, who: str, measure: Measure) -> Sequence[float]:
         if (who, measure) not in self._figures:
             raise KeyError(f"{who}: {measure.what}")
