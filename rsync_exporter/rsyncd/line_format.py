@@ -1,36 +1,33 @@
-"""How a line of the log reads: rsyncd's own way, or that of a user's format file."""
+"""How a line of the log reads: rsyncd's own way, syslog's, or a user's format file."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
-# rsyncd cuts a message here and then writes no newline, so that the next record follows
-# on the same line (measured on 3.2.7 and 3.5.0).
-MESSAGE_BYTES = 2047
-
-# Since 3.5.0 control characters are written as octal escapes, after the cut. An escaped
-# byte takes five: four more than it counts for.
-_ESCAPE = re.compile(rb"\\#[0-3][0-7]{2}")
-_ESCAPE_EXTRA_BYTES = 4
-
-_RSYNCD = rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(?P<pid>\d+)\] (?P<description>.*)"
+# What a line is made of: the time as written, the process (after its host's name and a
+# slash where the line names one), the message. What it does not say is None.
+type Parts = tuple[bytes | None, bytes | None, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One message of the daemon. All messages of one session carry the same pid."""
+_RSYNCD = re.compile(rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\d+)\] (.*)", re.DOTALL)
 
-    pid: bytes | None
-    message: bytes
+# RFC 3164 as relays and files have it, with a priority or without; rsyslog's times are
+# RFC 3339 since 2022, and journalctl's with "-o short-iso" are near to it.
+_SYSLOG = re.compile(
+    rb"(?:<\d{1,3}>)?(?:1 )?"
+    rb"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
+    rb"|\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d))"
+    rb" (?:([^ \[\]]+) )?rsyncd?\[(\d+)\]: (.*)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
 class LineFormat:
     """Finds the message in a line, by the group ``description`` of its pattern.
 
-    The group ``pid``, where there is one, tells sessions apart.
+    The group ``pid``, where there is one, tells sessions apart; ``date`` and ``time``
+    tell when.
     """
 
     pattern: re.Pattern[bytes]
@@ -49,65 +46,36 @@ class LineFormat:
             raise ValueError("a regular expression with a group (?P<description>...)")
         return cls(pattern)
 
-    def records(self, line: bytes) -> Iterator[Record | None]:
-        """Yield the record of a line, or each record where cut ones share the line.
-
-        A line in any other shape yields None.
-        """
-        rest: bytes | None = line
-        while rest is not None:
-            line, rest = self._split_cut_message(rest)
-            yield self._record(line)
-
-    def _record(self, line: bytes) -> Record | None:
+    def split(self, line: bytes) -> Parts | None:
+        """Return the parts of a line; None for a line of another shape."""
         match = self.pattern.match(line)
         if match is None or match["description"] is None:
             return None
-        return Record(match.groupdict().get("pid"), match["description"])
-
-    def _split_cut_message(self, line: bytes) -> tuple[bytes, bytes | None]:
-        """Part a line whose message was cut from the record that follows on it.
-
-        Only at the cut may a record begin inside a line: everywhere else, what looks
-        like one is a name that somebody chose.
-        """
-        if len(line) <= MESSAGE_BYTES or (match := self.pattern.match(line)) is None:
-            return line, None
-        start = match.start("description")
-        cut = start + cut_position(line[start:])
-        if start >= 0 and self.pattern.match(line[cut:]):
-            return line[:cut], line[cut:]
-        return line, None
+        groups = match.groupdict()
+        stamp = b" ".join(filter(None, (groups.get("date"), groups.get("time"))))
+        return stamp or None, groups.get("pid"), match["description"]
 
 
-RSYNCD = LineFormat.compile(_RSYNCD)
+class RsyncdLines:
+    """rsyncd's own lines, and those that it has syslog write."""
+
+    def split(self, line: bytes) -> Parts | None:
+        """Return the parts of a line; None for a line of another shape."""
+        match = _RSYNCD.match(line)
+        if match is None:
+            return _split_syslog(line)
+        stamp, pid, message = match.groups()
+        return stamp, pid, message
 
 
-def cut_position(escaped: bytes) -> int:
-    """Return where a message's first MESSAGE_BYTES end once they are escaped."""
-    end = MESSAGE_BYTES
-    for escape in _ESCAPE.finditer(escaped):
-        if escape.start() >= end:
-            break
-        end += _ESCAPE_EXTRA_BYTES
-    return end
+def _split_syslog(line: bytes) -> Parts | None:
+    match = _SYSLOG.match(line)
+    if match is None:
+        return None
+    stamp, host, pid, message = match.groups()
+    return stamp, b"%b/%b" % (host, pid) if host else pid, message
 
 
-def read_format_file(path: str) -> LineFormat:
-    """Return the format that a file's first line holds.
+RSYNCD = RsyncdLines()
 
-    Raises ValueError saying what was expected of the file.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            expression = file.readline(65_536).rstrip(b"\r\n")
-    except OSError as error:
-        raise ValueError(f"a readable file ({error.strerror})") from error
-    if b"(?P<description>" not in expression and re.search(
-        rb"%-?\d*[a-zA-Z]", expression
-    ):
-        raise ValueError(
-            "a regular expression in the file, not an rsyncd log format: that shapes"
-            " transfer lines only, which no metric needs, so leave this setting out"
-        )
-    return LineFormat.compile(expression)
+type Lines = LineFormat | RsyncdLines

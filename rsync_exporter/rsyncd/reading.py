@@ -1,0 +1,220 @@
+"""Lines of one file to messages and what they mean, whatever the names in them hold.
+
+Two things make lines and messages differ (both measured). A message of 2,047 bytes was
+cut, and the next record follows on the same line. And up to rsync 3.4.4 a newline in a
+name is written as it is: the message goes on in the next line, and whoever chose the
+name may have made that line look like a record. So a message without its proper end is
+held until a line ends it; only what ends it in time belongs to it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, cut_position, is_cut
+from rsync_exporter.rsyncd.events import Event, FileLine, Suspect, Unended
+from rsync_exporter.rsyncd.line_format import Lines, Parts
+from rsync_exporter.rsyncd.log_time import LogTime
+from rsync_exporter.rsyncd.messages import Reading, understand
+from rsync_exporter.rsyncd.record import Record
+
+type Read = tuple[Record, Event | None]
+
+RESULTS = ("matched", "ignored", "unparsed", "suspect", "joined", "split")
+
+# A record this far from all others was not written when it says.
+_FAR_SECONDS = 86_400
+
+# One message holds fewer records than this; so many in a row are a clock that was set.
+_BELIEVED_FROM = 100
+
+
+class Reader:
+    """Reads the lines of one file in their order.
+
+    lengths_end_lines: whether each line about a file ends in the file's length, as by
+        the default `log format`.
+    source: comes before each process number, where several daemons are heard.
+    """
+
+    def __init__(
+        self,
+        lines: Lines,
+        log_time: LogTime,
+        *,
+        source: bytes = b"",
+        lengths_end_lines: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._counts = dict.fromkeys(("unparsed", "joined", "split"), 0)
+        self._before_pid = source and source + b" "
+        self._lengths_end_lines = lengths_end_lines
+        self._split = lines.split
+        self._time_of = _Times(log_time, clock)
+        self._held: list[bytes] = []
+        self._begun: tuple[Record, Event] = (Record(None, None, b""), Suspect())
+
+    def take_counts(self) -> Mapping[str, int]:
+        """Return how many lines were no record since this was last asked.
+
+        ``unparsed`` ones are none, ``joined`` ones went on with the record before them,
+        and a ``split`` line held one record more.
+        """
+        counts, self._counts = self._counts, dict.fromkeys(self._counts, 0)
+        return counts
+
+    def read(self, lines: Sequence[bytes], *, ends: bool) -> Iterator[Read]:
+        """Yield each record with what it means.
+
+        ends: the writer has written no more, so a message that is held has ended:
+            rsyncd writes each by one call.
+        """
+        split, time_of, before_pid = self._split, self._time_of, self._before_pid
+        for line in lines:
+            if self._held or len(line) > MESSAGE_BYTES:
+                yield from self._read_with_care(line)
+                continue
+            parts = split(line)
+            if parts is None:
+                self._counts["unparsed"] += 1
+                continue
+            stamp, pid, message = parts
+            if before_pid and pid:
+                pid = before_pid + pid
+            record = Record(time_of(stamp), pid, message)
+            event = Suspect() if time_of.is_suspect else self._understand(message)
+            if isinstance(event, Unended):
+                self._hold(line, record, event.event)
+            else:
+                yield record, event
+        if ends and self._held:
+            yield from self._give_up()
+
+    def state(self) -> list[str]:
+        """Return the lines that are held, for a checkpoint."""
+        return [line.decode("latin-1") for line in self._held]
+
+    def restore(self, state: Sequence[str]) -> None:
+        """Hold the lines again that were held."""
+        lines = [line.encode("latin-1") for line in state]
+        for _ in self.read(lines, ends=False):
+            raise ValueError("the lines that were held are none that can be")
+
+    def _understand(self, message: bytes) -> Reading:
+        event = understand(message)
+        if type(event) is FileLine and self._lengths_end_lines:
+            # Few names end in a blank and digits before a newline; the rest of such a
+            # name is a line of no shape then, and nothing worse.
+            return event if message[-1:].isdigit() else Unended(event)
+        return event
+
+    def _read_with_care(self, line: bytes) -> Iterator[Read]:
+        if self._held:
+            yield from self._go_on(line)
+            return
+        parts = self._split(line)
+        if parts is None:
+            self._counts["unparsed"] += 1
+            return
+        stamp, pid, whole = parts
+        message, rest = self._part_cut_message(whole)
+        yield from self._read_parts(line, (stamp, pid, message))
+        if rest:
+            self._counts["split"] += 1
+            yield from self._read_with_care(rest)
+
+    def _read_parts(self, line: bytes, parts: Parts) -> Iterator[Read]:
+        stamp, pid, message = parts
+        if pid:
+            pid = self._before_pid + pid
+        record = Record(self._time_of(stamp), pid, message)
+        event = Suspect() if self._time_of.is_suspect else self._understand(message)
+        if not isinstance(event, Unended):
+            yield record, event
+        elif is_cut(message):
+            yield record, event.event
+        else:
+            self._hold(line, record, event.event)
+
+    def _part_cut_message(self, message: bytes) -> tuple[bytes, bytes]:
+        """Part a message that was cut from the record that follows on its line.
+
+        Only at the cut may a record begin inside a line: everywhere else, what looks
+        like one is a name that somebody chose.
+        """
+        cut = cut_position(message)
+        if len(message) > cut and self._split(message[cut:]):
+            return message[:cut], message[cut:]
+        return message, b""
+
+    def _hold(self, line: bytes, record: Record, event: Event) -> None:
+        self._held = [line]
+        self._begun = record, event
+
+    def _go_on(self, line: bytes) -> Iterator[Read]:
+        """Add a line to the message that is held, and see whether that ends it."""
+        record, event = self._begun
+        self._held.append(line)
+        message = b"\n".join((record.message, *self._held[1:]))
+        rest = message[MESSAGE_BYTES:]
+        if not rest:
+            whole = self._understand(message)
+            if whole is not None and not isinstance(whole, Unended):
+                yield from self._join(record._replace(message=message), whole)
+        elif self._split(rest):
+            self._counts["split"] += 1
+            yield from self._join(record._replace(message=message[: -len(rest)]), event)
+            yield from self._read_with_care(rest)
+        else:
+            yield from self._give_up()
+
+    def _join(self, record: Record, event: Event) -> Iterator[Read]:
+        self._counts["joined"] += len(self._held) - 1
+        self._held = []
+        yield record, event
+
+    def _give_up(self) -> Iterator[Read]:
+        """Take the message as it is, and each line that followed as its own."""
+        record_and_event, (_, *lines) = self._begun, self._held
+        self._held = []
+        yield record_and_event
+        for line in lines:
+            yield from self._read_with_care(line)
+
+
+class _Times:
+    """The times of a file's lines, and whether to believe them."""
+
+    def __init__(self, log_time: LogTime, clock: Callable[[], float]) -> None:
+        self.is_suspect = False
+        self._log_time = log_time
+        self._clock = clock
+        self._stamp: bytes | None = b""
+        self._time: int | None = None
+        self._latest: int | None = None
+        self._suspects = 0
+
+    def __call__(self, stamp: bytes | None) -> int | None:
+        """Return seconds since 1970; None where the line does not say."""
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._time = self._read(stamp) if stamp else None
+            self._judge()
+        elif self.is_suspect:
+            self._judge()
+        return self._time
+
+    def _read(self, stamp: bytes) -> int | None:
+        if stamp[4:5] == b"/":
+            return self._log_time.epoch(stamp)
+        return self._log_time.syslog_epoch(stamp, self._clock())
+
+    def _judge(self) -> None:
+        when = self._time
+        if when is None:
+            return
+        latest = when if self._latest is None else self._latest
+        far = when < latest - _FAR_SECONDS or when > self._clock() + _FAR_SECONDS
+        self._suspects = self._suspects + 1 if far else 0
+        self.is_suspect = far and self._suspects < _BELIEVED_FROM
+        if not self.is_suspect:
+            self._latest = when if far else max(latest, when)

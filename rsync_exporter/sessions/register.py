@@ -1,0 +1,143 @@
+"""The sessions that go on, and what each message does to its own.
+
+A session is a process of the daemon: from ``connect`` to its last line, which many have
+not (a port scan, a push that was incomplete, a killed process). Each of its lines may
+come in another file, and the summary before the error or after it. So a session that
+ended stays open for errors for a moment, and one that is silent for long expires.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+from rsync_exporter.sessions.session import Session
+
+# Both ends of a push log the same error within this time (measured), and a summary
+# comes as near to its error.
+GRACE_SECONDS = 2
+
+# What comes so long after the end is late, not forged.
+FORGET_AFTER_SECONDS = 60
+
+# rsyncd itself gives a client a minute to say what it wants.
+HANDSHAKE_SECONDS = 300
+
+# A daemon has a process for each; more are forged.
+MAX_SESSIONS = 50_000
+
+_SWEEP_SECONDS = 60
+
+_SAVED = [item.name for item in fields(Session) if item.name != "format"]
+
+
+class Register:
+    """Sessions by process.
+
+    ``over`` holds those that have come to their end since it was last taken.
+    """
+
+    def __init__(self, expiry_seconds: float) -> None:
+        self.expiry_seconds = expiry_seconds
+        self.latest = 0
+        self.over: list[Session] = []
+        self._sessions: dict[bytes, Session] = {}
+        self._ended: deque[Session] = deque()
+        self._swept = 0
+
+    def get(self, pid: bytes) -> Session | None:
+        """Return the session of a process."""
+        return self._sessions.get(pid)
+
+    def open(self, pid: bytes, session: Session) -> None:
+        """Begin a session; the one before it of the same process is over."""
+        self.forget(pid)
+        if len(self._sessions) >= MAX_SESSIONS:
+            self.forget(next(iter(self._sessions)))
+        self._sessions[pid] = session
+
+    def end(self, session: Session, time: int) -> None:
+        """Note that a session has ended, unless it had already."""
+        if session.ended is None:
+            session.ended = time
+            self._ended.append(session)
+
+    def forget(self, pid: bytes) -> None:
+        """Count a session as over, if it is there, and know it no more."""
+        session = self._sessions.pop(pid, None)
+        if session:
+            self._settle(session)
+
+    def advance(self, time: int) -> None:
+        """Let time pass, in seconds since 1970 by the log: what is due is over."""
+        self.latest = time
+        while self._ended and self._ended[0].last + GRACE_SECONDS <= time:
+            self._settle(self._ended.popleft())
+        if time >= self._swept + _SWEEP_SECONDS:
+            self._swept = time
+            self._sweep()
+
+    def finish(self) -> None:
+        """Count everything as over."""
+        for pid in list(self._sessions):
+            self.forget(pid)
+        self._ended.clear()
+
+    def active(self) -> Counter[str]:
+        """Return the number of sessions that go on, by module."""
+        return Counter(
+            session.module
+            for session in self._sessions.values()
+            if session.ended is None
+        )
+
+    def streams(self) -> frozenset[int]:
+        """Return the numbers of the files that sessions in progress write to."""
+        return frozenset(
+            session.stream
+            for session in self._sessions.values()
+            if session.ended is None
+        )
+
+    def sessions(self) -> Iterable[Session]:
+        """Return every session that is known."""
+        return self._sessions.values()
+
+    def state(self) -> dict[str, Any]:
+        """Return everything, for a checkpoint."""
+        return {
+            "latest": self.latest,
+            "sessions": [
+                [pid.decode("latin-1"), *(getattr(session, name) for name in _SAVED)]
+                for pid, session in self._sessions.items()
+            ],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what a checkpoint holds; formats are to be given again."""
+        self.latest = int(state["latest"])
+        for pid, *values in state["sessions"]:
+            session = Session(**dict(zip(_SAVED, values, strict=True)))
+            self._sessions[pid.encode("latin-1")] = session
+            if session.ended is not None and not session.is_counted:
+                self._ended.append(session)
+
+    def _settle(self, session: Session) -> None:
+        if not session.is_counted:
+            session.is_counted = True
+            self.over.append(session)
+
+    def _sweep(self) -> None:
+        expired = [
+            pid for pid, session in self._sessions.items() if self._is_stale(session)
+        ]
+        for pid in expired:
+            self.forget(pid)
+
+    def _is_stale(self, session: Session) -> bool:
+        silent_seconds = self.latest - session.last
+        if session.ended is not None:
+            return silent_seconds >= FORGET_AFTER_SECONDS
+        if session.direction == "none":
+            return silent_seconds >= min(HANDSHAKE_SECONDS, self.expiry_seconds)
+        return silent_seconds >= self.expiry_seconds
