@@ -37,8 +37,8 @@ class LogTime:
     """Reads the times of one log, in the order in which they stand in it.
 
     zone: the daemon's; None for that of this process. A time that comes twice is taken
-        for the earlier one, unless the log would have gone back by minutes: lines
-        of parallel sessions are out of order, but not by that much. What a time that the
+        for the earlier one, unless the log would have gone back by minutes: lines of
+        parallel sessions are out of order, but not by that much. What a time that the
         clock skipped amounts to is datetime's answer.
     """
 
