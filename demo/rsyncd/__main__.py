@@ -3,20 +3,19 @@
 import logging
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 
 from prometheus_client import CollectorRegistry
 
 from demo import rsyncd
-from demo.rsyncd.client import Client
+from demo.rsyncd.client import PATIENCE_SECONDS, Client
 from demo.rsyncd.conf import Conf
 from demo.rsyncd.daemon import Daemon
 from demo.rsyncd.files import lay_out
 from demo.rsyncd.log_files import rotate
 from demo.rsyncd.pull import pull
-from demo.rsyncd.rounds import visit_again_and_again
+from demo.rsyncd.rounds import visiting
 from demo.rsyncd.settings import Settings
 from servicekit import Health, Service, ServiceFailed, Stop, Stopped, every, serve
 
@@ -36,22 +35,17 @@ def run(settings: Settings, stop: Stop) -> None:
         stop.set()
 
     def pull_and_rotate() -> None:
-        with suppress(Stopped):
-            pull(client, stop, health)
+        pull(client, health)
         rotate(conf.logs, settings.max_log_bytes)
 
+    health.expect("pulls", 3 * settings.pull_interval_seconds + PATIENCE_SECONDS)
     with (
         closing(Daemon(conf.path, end)) as daemon,
         serve(NAME, ABOUT, settings.health_port, CollectorRegistry(), health),
+        visiting(client, daemon, settings, health),
+        suppress(Stopped),
     ):
-        visits = threading.Thread(
-            target=visit_again_and_again,
-            args=[client, daemon, settings, health],
-            name="visits",
-        )
-        visits.start()
         every(settings.pull_interval_seconds, pull_and_rotate, stop)
-        visits.join()
     if ended:
         raise ServiceFailed(f"the rsync daemon ended with exit code {ended[0]}")
     log.info("stopped")

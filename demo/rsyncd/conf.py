@@ -23,15 +23,14 @@ class Conf:
         """Read a file. Raises SettingsError."""
         parser = ConfigParser(interpolation=None)
         try:
-            # rsyncd itself would start with its defaults if the file said [global].
+            # In the file itself, rsyncd would not find its port below such a line.
             parser.read_string("[global]\n" + path.read_text(encoding="utf-8"))
-            port, files = (
-                parser["global"]["port"],
-                Path(parser["exercise"]["path"]).parent,
-            )
-            return cls(path, int(port), files, tuple(_logs(parser.values())))
-        except (OSError, ValueError, KeyError, ConfigError) as error:
-            raise SettingsError([f"RSYNCD_CONFIG: {path}: {error}"]) from error
+            port, exercise = parser["global"]["port"], Path(parser["exercise"]["path"])
+            return cls(path, int(port), exercise.parent, tuple(_logs(parser.values())))
+        except KeyError as error:
+            raise SettingsError([f"RSYNCD_CONFIG: {path}: no {error}"]) from error
+        except (OSError, ValueError, ConfigError) as error:
+            raise SettingsError([f"RSYNCD_CONFIG: {error}"]) from error
 
 
 def _logs(sections: Iterable[SectionProxy]) -> Iterator[Path]:

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+PATIENCE_SECONDS = 5
+
 
 class Daemon:
     """An rsync daemon that runs until it is closed.
@@ -26,6 +28,8 @@ class Daemon:
         """End the process."""
         self._expected.set()
         self._process.terminate()
+        self._watch.join(PATIENCE_SECONDS)
+        self._process.kill()
         self._watch.join()
 
     def _start(self) -> None:

@@ -1,7 +1,7 @@
 """The pull that takes place whatever else happens."""
 
 from demo.rsyncd.client import Client
-from servicekit import Backoff, Health, Stop, retry
+from servicekit import Backoff, Health, retry
 
 TIMEOUT_SECONDS = 20
 
@@ -10,16 +10,17 @@ class PullFailed(Exception):  # noqa: N818 - reads as what happened
     """A pull that the daemon did not serve; it may just be starting."""
 
 
-def pull(client: Client, stop: Stop, health: Health) -> None:
+def pull(client: Client, health: Health) -> None:
     """Pull the module exercise, again until it succeeds. Raises Stopped."""
     retry(
         lambda: _pull_once(client),
         what="pull",
         on=(PullFailed, OSError),
-        stop=stop,
+        stop=client.stop,
         health=health,
         backoff=Backoff(initial_seconds=0.5, maximum_seconds=5),
     )
+    health.beat("pulls")
 
 
 def _pull_once(client: Client) -> None:

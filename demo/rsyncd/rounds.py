@@ -1,8 +1,10 @@
 """One visit after the other, round after round, and a restart now and then."""
 
 import logging
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import cycle
 
 from demo.rsyncd.client import Client
@@ -18,16 +20,28 @@ log = logging.getLogger(__name__)
 VISIT_SECONDS = 60
 
 
-def visit_again_and_again(
+@contextmanager
+def visiting(
     client: Client, daemon: Daemon, settings: Settings, health: Health
-) -> None:
-    """Visit until stopped."""
-    pause_seconds = settings.visit_pause_seconds
-    health.expect("visits", VISIT_SECONDS + pause_seconds)
+) -> Iterator[None]:
+    """Visit again and again, beside what the block does; stop after it."""
+    health.expect("visits", VISIT_SECONDS + settings.visit_pause_seconds)
+    thread = threading.Thread(
+        target=_visit, args=[client, daemon, settings, health], name="visits"
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        client.stop.set()
+        thread.join()
+
+
+def _visit(client: Client, daemon: Daemon, settings: Settings, health: Health) -> None:
     restart_due = time.monotonic() + settings.restart_interval_seconds
     with suppress(Stopped):
         for visit in cycle(VISITS):
-            client.pause(pause_seconds)  # the daemon may just have started
+            client.pause(settings.visit_pause_seconds)  # the daemon may just start
             make(visit, client)
             health.beat("visits")
             if time.monotonic() > restart_due:

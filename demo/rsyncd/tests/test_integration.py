@@ -111,4 +111,4 @@ def test_a_configuration_it_cannot_use_is_told_in_a_line(tmp_path: Path):
         timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 2
-    assert done.stderr == f"RSYNCD_CONFIG: {conf}: 'port'\n"
+    assert done.stderr == f"RSYNCD_CONFIG: {conf}: no 'port'\n"
