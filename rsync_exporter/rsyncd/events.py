@@ -21,7 +21,10 @@ class LookupFailed:
 
 @dataclass(slots=True)
 class Connected:
-    """A client connected: a session begins."""
+    """A client connected: a session begins.
+
+    address: as logged; in old logs it stands alone, without a name.
+    """
 
     address: str
 

@@ -11,7 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, cut_position, is_cut
-from rsync_exporter.rsyncd.events import Event, FileLine, Suspect, Unended
+from rsync_exporter.rsyncd.events import (
+    Event,
+    FileLine,
+    Requested,
+    Suspect,
+    Unended,
+    UnknownModule,
+)
 from rsync_exporter.rsyncd.line_format import Lines, Parts
 from rsync_exporter.rsyncd.log_time import LogTime
 from rsync_exporter.rsyncd.messages import Reading, understand
@@ -31,6 +38,7 @@ _BELIEVED_FROM = 100
 class Reader:
     """Reads the lines of one file in their order.
 
+    address_of: a process' client, with which its request ends; None where unknown.
     lengths_end_lines: whether each line about a file ends in the file's length, as by
         the default `log format`.
     source: comes before each process number, where several daemons are heard.
@@ -41,6 +49,7 @@ class Reader:
         lines: Lines,
         log_time: LogTime,
         *,
+        address_of: Callable[[bytes], str | None] = lambda _pid: None,
         source: bytes = b"",
         lengths_end_lines: bool = False,
         clock: Callable[[], float] = time.time,
@@ -48,6 +57,7 @@ class Reader:
         self._counts = dict.fromkeys(("unparsed", "joined", "split"), 0)
         self._before_pid = source and source + b" "
         self._lengths_end_lines = lengths_end_lines
+        self._address_of = address_of
         self._split = lines.split
         self._time_of = _Times(log_time, clock)
         self._held: list[bytes] = []
@@ -81,7 +91,7 @@ class Reader:
             if before_pid and pid:
                 pid = before_pid + pid
             record = Record(time_of(stamp), pid, message)
-            event = Suspect() if time_of.is_suspect else self._understand(message)
+            event = Suspect() if time_of.is_suspect else self._understand(message, pid)
             if isinstance(event, Unended):
                 self._hold(line, record, event.event)
             else:
@@ -99,12 +109,16 @@ class Reader:
         for _ in self.read(lines, ends=False):
             raise ValueError("the lines that were held are none that can be")
 
-    def _understand(self, message: bytes) -> Reading:
+    def _understand(self, message: bytes, pid: bytes | None) -> Reading:
         event = understand(message)
         if type(event) is FileLine and self._lengths_end_lines:
             # Few names end in a blank and digits before a newline; the rest of such a
             # name is a line of no shape then, and nothing worse.
             return event if message[-1:].isdigit() else Unended(event)
+        if type(event) is Requested or type(event) is UnknownModule:
+            address = self._address_of(pid) if pid else None
+            if address and not message.endswith(b" (%b)" % address.encode()):
+                return Unended(event)
         return event
 
     def _read_with_care(self, line: bytes) -> Iterator[Read]:
@@ -127,7 +141,9 @@ class Reader:
         if pid:
             pid = self._before_pid + pid
         record = Record(self._time_of(stamp), pid, message)
-        event = Suspect() if self._time_of.is_suspect else self._understand(message)
+        event = (
+            Suspect() if self._time_of.is_suspect else self._understand(message, pid)
+        )
         if not isinstance(event, Unended):
             yield record, event
         elif is_cut(message):
@@ -157,7 +173,7 @@ class Reader:
         message = b"\n".join((record.message, *self._held[1:]))
         rest = message[MESSAGE_BYTES:]
         if not rest:
-            whole = self._understand(message)
+            whole = self._understand(message, record.pid)
             if whole is not None and not isinstance(whole, Unended):
                 yield from self._join(record._replace(message=message), whole)
         elif self._split(rest):

@@ -150,6 +150,7 @@ class Account:
         reader = Reader(
             options.lines,
             options.log_time,
+            address_of=self._register.address_of,
             source=source,
             lengths_end_lines=all(each.text.endswith(b"%l") for each in formats),
         )

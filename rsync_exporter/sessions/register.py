@@ -49,6 +49,11 @@ class Register:
         """Return the session of a process."""
         return self._sessions.get(pid)
 
+    def address_of(self, pid: bytes) -> str | None:
+        """Return the address of a process' client, as it was logged."""
+        session = self._sessions.get(pid)
+        return session.address if session and session.ended is None else None
+
     def open(self, pid: bytes, session: Session) -> None:
         """Begin a session; the one before it of the same process is over."""
         self.forget(pid)

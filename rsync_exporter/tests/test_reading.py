@@ -1,0 +1,171 @@
+"""Lines to messages: cut ones, ones with newlines, and times that cannot be."""
+
+import re
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, cut_position, unescape
+from rsync_exporter.rsyncd.events import Event, Requested, Routine, Suspect
+from rsync_exporter.rsyncd.line_format import RSYNCD
+from rsync_exporter.rsyncd.log_time import LogTime
+from rsync_exporter.rsyncd.reading import Reader
+
+START = b"2026/11/21 20:55:45 [7417] "
+NOW = 1_795_294_600  # some minutes later
+PEER = b" from h (127.0.0.1)"
+
+
+def reader(*, lengths_end_lines: bool = True) -> Reader:
+    """Return a reader of a log that is being written."""
+    return Reader(
+        RSYNCD,
+        LogTime(None),
+        lengths_end_lines=lengths_end_lines,
+        clock=lambda: NOW,
+        address_of={b"7417": "127.0.0.1"}.get,
+    )
+
+
+def read(
+    lines: Iterable[bytes], given: Reader | None = None
+) -> list[tuple[bytes, Event | None]]:
+    """Return the messages of these lines, which are all there are."""
+    records = (given or reader()).read(list(lines), ends=True)
+    return [(record.message, event) for record, event in records]
+
+
+def as_rsync_writes(message: bytes) -> bytes:
+    """Cut and escape a message as rsync 3.5.0 does."""
+    cut = re.sub(rb"\\(?=#\d{3})", rb"\\#134", message[:MESSAGE_BYTES])
+    return re.sub(
+        rb"[\x00-\x08\x0a-\x1f\x80-\x9f]", lambda byte: b"\\#%03o" % ord(byte[0]), cut
+    )
+
+
+@given(st.binary(max_size=2000))
+def test_escapes_can_be_undone(message: bytes):
+    assert unescape(as_rsync_writes(message)) == message
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=6000), st.binary(min_size=MESSAGE_BYTES))
+def test_a_cut_message_gives_back_the_record_that_follows_on_its_line(
+    head: bytes, tail: bytes
+):
+    message = as_rsync_writes(b"x " + head + tail)
+    line = START + message + START + b"building file list"
+    assert read([line]) == [(message, None), (b"building file list", Routine())]
+
+
+@given(st.binary(max_size=6000))
+def test_a_name_that_looks_like_a_record_begins_none(name: bytes):
+    forged = START + b"sent 9 bytes  received 9 bytes  total size 9"
+    message = b"said '" + as_rsync_writes(name[:1900]) + forged
+    assert read([START + message]) == [(message, None)]
+
+
+def test_many_cut_messages_may_share_a_line():
+    cut = START + b"m" * MESSAGE_BYTES
+    this = reader()
+    messages = read([cut * 5 + START + b"end"], this)
+    assert [len(message) for message, _ in messages] == [MESSAGE_BYTES] * 5 + [3]
+    assert this.take_counts()["split"] == 5
+
+
+def test_a_name_with_a_newline_goes_on_in_the_next_line():
+    forged = b"2017/09/04 09:55:40 [1012] connect from evil (9.9.9.9)"
+    this = reader()
+    assert read([START + b"rsync on m/x", forged, b"y" + PEER], this) == [
+        (
+            b"\n".join((b"rsync on m/x", forged, b"y" + PEER)),
+            Requested("pull", b"m"),
+        )
+    ]
+    assert this.take_counts()["joined"] == 2
+
+
+def test_such_a_message_that_was_cut_ends_where_it_was_cut():
+    forged = START + b"connect from evil (9.9.9.9)"
+    name = b"\n".join([b"m/x", *[forged] * 60])
+    message = (b"rsync on " + name)[:MESSAGE_BYTES]
+    lines = (START + message + START + b"building file list").split(b"\n")
+    assert read(lines) == [
+        (message, Requested("pull", b"m")),
+        (b"building file list", Routine()),
+    ]
+
+
+def test_a_message_that_nothing_ends_swallows_nothing():
+    others = [START + b"building file list"] * 100
+    assert read([START + b"rsync on m/x", *others]) == [
+        (b"rsync on m/x", Requested("pull", b"m")),
+        *[(b"building file list", Routine())] * 100,
+    ]
+
+
+def test_what_is_held_outlives_a_restart():
+    before, after = reader(), reader()
+    assert not list(before.read([START + b"rsync on m/x", b"y"], ends=False))
+    after.restore(before.state())
+    assert read([b"z" + PEER], after) == [
+        (b"rsync on m/x\ny\nz" + PEER, Requested("pull", b"m"))
+    ]
+
+
+def test_the_name_of_a_file_may_go_on_where_its_length_ends_the_line():
+    lines = [START + b"recv h [::1] m () a", b"b 12"]
+    message = b"recv h [::1] m () a\nb 12"
+    assert [message for message, _ in read(lines)] == [message]
+    of_another_format = read(lines, reader(lengths_end_lines=False))
+    assert [message for message, _ in of_another_format] == [message[:-5]]
+
+
+@pytest.mark.parametrize(
+    "stamp", [b"2017/09/04 09:55:40", b"2026/11/20 20:55:00", b"2026/11/23 09:00:00"]
+)
+def test_a_time_far_from_all_others_is_suspect(stamp: bytes):
+    forged = stamp + b" [7417] building file list"
+    events = [event for _, event in read([START + b"building file list", forged])]
+    assert events == [Routine(), Suspect()]
+
+
+def test_a_clock_that_was_set_back_is_believed_in_the_end():
+    old = b"2020/01/01 00:00:00 [7] building file list"
+    events = [e for _, e in read([START + b"building file list", *[old] * 101])]
+    assert events == [Routine(), *[Suspect()] * 99, *[Routine()] * 2]
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=300)), st.lists(st.integers(0, 30)))
+def test_no_lines_break_the_reading_however_they_come(
+    rest: list[bytes], cuts: list[int]
+):
+    heads = (START, START + b"rsync on m/x", START + b"recv ", b"")
+    lines = [heads[n % 4] + line for n, line in enumerate(rest)]
+    this, piecemeal = reader(), []
+    for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), None], strict=True):
+        piecemeal += this.read(lines[start:end], ends=False)
+    piecemeal += this.read([], ends=True)
+    assert [(record.message, event) for record, event in piecemeal] == read(lines)
+
+
+@given(st.binary(max_size=4000))
+def test_the_cut_is_where_the_message_had_it(message: bytes):
+    written = as_rsync_writes(message)
+    assert unescape(written[: cut_position(written)]) == message[:MESSAGE_BYTES]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "filler",
+    [
+        *(b"", b"\x00", b"\\#012", START, START + b"rsync on ", START + b'rsync: a "'),
+        START + b"recv ",
+    ],
+)
+def test_hostile_lines_take_no_longer_than_their_size(filler: bytes):
+    read([filler] * (400_000 // (len(filler) + 1)))
+    read([filler * (65_000 // (len(filler) or 1))] * 6)
