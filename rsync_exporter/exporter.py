@@ -1,16 +1,20 @@
-"""The loop: read what is new in the log, count it, publish the counts."""
+"""The loop: read what is new, count it, publish the counts, keep the checkpoint."""
 
 import logging
-from itertools import chain
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 
-from rsync_exporter.tail.follower import Follower
-from rsync_exporter.rsyncd.line_format import RSYNCD
-from rsync_exporter.settings import Settings
+from rsync_exporter.checkpoint import CheckpointFile
 from rsync_exporter.collector import Snapshot
-from rsync_exporter.sessions.tally import Tally
-from servicekit import Backoff, Cycles, Health, Stop, every, retry
+from rsync_exporter.counting import Counting
+from rsync_exporter.keeper import Keeper
+from rsync_exporter.kind import Judge
+from rsync_exporter.options import options
+from rsync_exporter.reload import Reload
+from rsync_exporter.settings import Settings
+from rsync_exporter.tail.chunk import Chunk
+from servicekit import Backoff, Cycles, Health, Stop, Stopped, every, retry
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +25,8 @@ WAIT_FOR_LOG = Backoff(initial_seconds=0.5, maximum_seconds=5)
 # nothing is called stuck.
 STUCK_SECONDS = 30
 
+_MEGABYTE = 1_000_000
+
 
 class Exporter:
     """Keeps the counts up to date; while there is no log, health says so."""
@@ -28,6 +34,7 @@ class Exporter:
     def __init__(
         self,
         settings: Settings,
+        reload: Reload,
         registry: CollectorRegistry,
         health: Health,
         stop: Stop,
@@ -35,33 +42,40 @@ class Exporter:
         self._interval_seconds = settings.rsync_exporter_interval_seconds
         self._health = health
         self._stop = stop
-        self._format = settings.rsync_exporter_format or RSYNCD
         self._cycles = Cycles("rsync_exporter", registry)
-        self._tally = Tally()
+        self._reload = reload
+        self._keeper = _keeper(settings, registry)
+        self._counting = _begin(settings, self._keeper)
+        self._judge = Judge(options(settings).lines)
+        self._ended_sessions = 0
+        self._is_unsaved = False
         self._snapshot = Snapshot(
             legacy_status_code=settings.rsync_exporter_legacy_status_code
-        )
-        self._follower = Follower(
-            settings.rsync_exporter_log,
-            skip_old_lines=settings.rsync_exporter_from == "end",
-            keep_rotated_seconds=settings.rsync_exporter_keep_rotated_seconds,
         )
         registry.register(self._snapshot)
 
     def run(self) -> None:
-        """Read until stopped. Raises Stopped when there is no log at that time."""
+        """Read until stopped."""
         self._health.expect("reader", self._interval_seconds + STUCK_SECONDS)
+        self._tell_progress()
         try:
-            every(self._interval_seconds, self._refresh, self._stop)
+            with suppress(Stopped):
+                every(self._interval_seconds, self._refresh, self._stop)
+            self._save()
         finally:
-            totals = self._tally.totals()
-            self._follower.close()
-            log.info(
-                "stopped lines=%d connections=%d executions=%d",
-                totals.lines.total(),
-                totals.connections,
-                totals.executions,
-            )
+            self._close()
+
+    def _close(self) -> None:
+        ledger = self._counting.totals().ledger
+        self._counting.close()
+        if self._keeper:
+            self._keeper.close()
+        log.info(
+            "stopped lines=%d connections=%d executions=%d",
+            ledger.lines.total(),
+            ledger.connections,
+            ledger.executions,
+        )
 
     def _refresh(self) -> None:
         retry(
@@ -74,26 +88,84 @@ class Exporter:
         )
 
     def _read(self) -> None:
-        """Read to the end of the log, publishing block by block.
+        """Read to the end of the log, publishing chunk by chunk.
 
         But not the first time: a scrape of half of the log would look like a reset.
         """
         self._health.beat("reader")
         with self._cycles.measure():
+            is_quiet = True
             try:
-                for lines in self._follower.poll():
-                    self._count(lines)
+                for chunk in self._counting.poll():
+                    is_quiet = False
+                    self._note(chunk)
                     if self._stop.is_set():
                         return
                 self._snapshot.caught_up()
+                self._health.ready("log")
             finally:
-                self._publish()
+                self._settle(is_quiet=is_quiet)
 
-    def _count(self, lines: list[bytes]) -> None:
-        self._tally.add(chain.from_iterable(map(self._format.records, lines)))
+    def _note(self, chunk: Chunk) -> None:
+        """Take note of what was just counted."""
         self._health.beat("reader")
+        self._is_unsaved = True
+        self._judge.look_at(chunk)
         if self._snapshot.is_serving:
             self._publish()
+        else:
+            self._tell_progress()
+        self._save_if_due()
+
+    def _settle(self, *, is_quiet: bool) -> None:
+        """Let time pass once all is read, publish what that ended, and keep it."""
+        if self._stop.is_set():
+            return
+        if settings := self._reload.settings():
+            self._counting.configure(settings)
+            self._judge = Judge(options(settings).lines)
+        self._counting.elapse()
+        ended_sessions = self._counting.totals().ledger.sessions.total()
+        if is_quiet and ended_sessions != self._ended_sessions:
+            # No line tells of these ends, so that after being killed they would be
+            # counted later once more: what was served would fall, and rise again.
+            self._save()
+        self._ended_sessions = ended_sessions
+        self._publish()
+        self._save_if_due()
 
     def _publish(self) -> None:
-        self._snapshot.replace(self._tally.totals(), self._follower.position())
+        self._snapshot.replace(self._counting.totals(), self._counting.progress())
+
+    def _tell_progress(self) -> None:
+        progress = self._counting.progress()
+        read = sum(file.offset_bytes for file in progress) // _MEGABYTE
+        size = sum(file.size_bytes for file in progress) // _MEGABYTE
+        self._health.unready("log", f"catching up: {read} of {size} MB read")
+
+    def _save_if_due(self) -> None:
+        if self._is_unsaved and self._keeper and self._keeper.is_due():
+            self._save()
+
+    def _save(self) -> None:
+        if self._keeper:
+            self._is_unsaved = not self._keeper.save(self._counting.state())
+
+
+def _keeper(settings: Settings, registry: CollectorRegistry) -> Keeper | None:
+    path = settings.rsync_exporter_checkpoint
+    return Keeper(CheckpointFile(path), registry) if path else None
+
+
+def _begin(settings: Settings, keeper: Keeper | None) -> Counting:
+    """Go on from the checkpoint, or begin where there is none that can be used.
+
+    Raises ServiceFailed when another exporter uses the checkpoint.
+    """
+    kept = keeper.load() if keeper else None
+    if keeper and kept is not None:
+        try:
+            return Counting(settings, kept)
+        except (KeyError, TypeError, ValueError) as error:
+            keeper.reject(f"it holds nothing to go on from: {error!r}")
+    return Counting(settings, None)

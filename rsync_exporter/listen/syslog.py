@@ -18,7 +18,6 @@ from rsync_exporter.tail.chunk import Chunk, Progress
 
 log = logging.getLogger(__name__)
 
-NAME = "syslog"
 MAX_DATAGRAM_BYTES = 65_536
 CAPACITY_BYTES = 8 * 1_048_576
 RECEIVE_BUFFER_BYTES = 4 * 1_048_576
@@ -39,7 +38,10 @@ class Address:
     path: Path | None = None
 
     def __str__(self) -> str:
-        return f"syslog:{self.path}" if self.path else f"{self.host}:{self.port}"
+        if self.path:
+            return f"syslog:{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"syslog://{host}:{self.port}"
 
 
 def parse(text: str) -> Address:
@@ -105,6 +107,8 @@ def _bound(opened: socket.socket, where: object) -> socket.socket:
 class Syslog:
     """Hears the datagrams of one address, one line each."""
 
+    has_ended = False
+
     def __init__(
         self,
         address: Address,
@@ -112,6 +116,7 @@ class Syslog:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = address
+        self._name = str(address)
         self._stream = stream
         self._clock = clock
         self._warn_from = clock()
@@ -127,12 +132,16 @@ class Syslog:
         """Yield what came since the last call, the lines of each sender together."""
         while lines := self._take():
             for source, its_lines in lines.items():
-                yield Chunk(NAME, self._stream, its_lines, ends=True, source=source)
+                yield Chunk(
+                    self._name, self._stream, its_lines, ends=True, source=source
+                )
         self._warn()
 
     def progress(self) -> Progress:
         """Return how much was read, and how much there was no room for."""
-        return Progress(NAME, read_bytes=self._read_bytes, lost_bytes=self._lost_bytes)
+        return Progress(
+            self._name, read_bytes=self._read_bytes, lost_bytes=self._lost_bytes
+        )
 
     def close(self) -> None:
         """Hear no more."""

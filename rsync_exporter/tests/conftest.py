@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,11 @@ def start_exporter() -> Iterator[Callable[..., RunningExporter]]:
     """Return a function that starts an exporter with further arguments."""
     running: list[RunningExporter] = []
 
-    def start(*arguments: str | Path) -> RunningExporter:
-        running.append(RunningExporter(*arguments))
+    def start(
+        *arguments: str | Path,
+        **more: Any,  # noqa: ANN401 - as RunningExporter takes it
+    ) -> RunningExporter:
+        running.append(RunningExporter(*arguments, **more))
         return running[-1]
 
     yield start

@@ -1,6 +1,7 @@
 """The exporter as a program of its own, asked over HTTP as Prometheus does."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,19 @@ def free_port() -> int:
 
 
 class RunningExporter:
-    """An exporter in a process of its own."""
+    """An exporter in a process of its own.
 
-    def __init__(self, *arguments: str | Path) -> None:
+    environment: variables beside those of the tests.
+    stdin, user: as subprocess.Popen takes them.
+    """
+
+    def __init__(
+        self,
+        *arguments: str | Path,
+        environment: Mapping[str, str] | None = None,
+        stdin: int | None = None,
+        user: int | None = None,
+    ) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
             [
@@ -47,6 +58,9 @@ class RunningExporter:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env={**os.environ, **(environment or {})},
+            stdin=stdin,
+            user=user,
         )
         eventually(self._answers, "an answer from the exporter")
 
@@ -63,6 +77,11 @@ class RunningExporter:
     def health(self) -> tuple[int, dict[str, Any]]:
         """Return the status of /healthz and the reasons it gives."""
         status, body = self.ask("/healthz")
+        return status, json.loads(body)["problems"]
+
+    def readiness(self) -> tuple[int, dict[str, Any]]:
+        """Return the status of /readyz and the reasons it gives."""
+        status, body = self.ask("/readyz")
         return status, json.loads(body)["problems"]
 
     def metrics(self) -> dict[str, float]:

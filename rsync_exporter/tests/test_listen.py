@@ -134,6 +134,7 @@ def test_a_file_that_is_redirected_to_us(tmp_path: Path):
 )
 def test_addresses(text: str, address: Address):
     assert syslog.parse(text) == address
+    assert str(address) == text
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_datagrams_by_udp(host: str):
     # A datagram is one record, even if a name in it holds a newline.
     assert heard.poll() == [b"<30>one", b"<30>two", b"<30>three\nfour"]
     assert {(chunk.file, chunk.source, chunk.ends) for chunk in heard.chunks} == {
-        ("syslog", target.encode(), True)
+        (str(address), target.encode(), True)
     }
     assert heard.source.progress().read_bytes == sum(map(len, heard.poll()))
 

@@ -1,0 +1,78 @@
+"""What ``--check`` finds: everything that would keep the exporter from its work."""
+
+import glob
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from rsync_exporter import kind, sources
+from rsync_exporter.checkpoint import CheckpointFile, unpack
+from rsync_exporter.listen import syslog
+from rsync_exporter.listen.syslog import Address
+from rsync_exporter.options import options
+from rsync_exporter.rsyncd.line_format import Lines
+from rsync_exporter.settings import Settings
+from rsync_exporter.tail.log_file import LogFile
+
+_SAMPLE_BYTES = 65_536
+
+
+def problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for each thing that is wrong.
+
+    Raises SettingsError when no log is named.
+    """
+    named, shape = sources.names(settings), options(settings).lines
+    for pattern in named.patterns:
+        yield from (
+            f"RSYNC_EXPORTER_LOG: {problem}" for problem in _files(pattern, shape)
+        )
+    for address in named.addresses:
+        yield from (f"RSYNC_EXPORTER_LOG: {problem}" for problem in _address(address))
+    if path := settings.rsync_exporter_checkpoint:
+        yield from (
+            f"RSYNC_EXPORTER_CHECKPOINT: {problem}" for problem in _checkpoint(path)
+        )
+
+
+def _files(pattern: str, shape: Lines) -> Iterator[str]:
+    found = sorted(glob.glob(pattern)) or [pattern]  # noqa: PTH207 - any path
+    for path in map(Path, found):
+        try:
+            LogFile.open(path).close()
+            lines = _sample(path)
+        except OSError as error:
+            yield str(error)
+            continue
+        if problem := kind.problem(lines, shape):
+            yield f"{path}: {problem}"
+
+
+def _sample(path: Path) -> list[bytes]:
+    with path.open("rb") as file:
+        *lines, _unended = file.read(_SAMPLE_BYTES).split(b"\n")
+    return lines
+
+
+def _address(address: Address) -> Iterator[str]:
+    try:
+        syslog.open_socket(address).close()
+    except OSError as error:
+        yield f"{address}: {error}"
+    else:
+        if address.path:
+            address.path.unlink()
+
+
+def _checkpoint(path: Path) -> Iterator[str]:
+    """Try the file and its folder, and leave both as they are."""
+    with closing(CheckpointFile(path)) as file:
+        try:
+            content = file.read()
+            if content is not None:
+                unpack(content)
+        except (OSError, ValueError) as error:
+            yield f"{path}: {error}"
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        yield f"{path.parent}: not a folder that files can be written to"

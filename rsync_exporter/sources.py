@@ -1,0 +1,110 @@
+"""Everything that an exporter hears: files, standard input and syslog, in one place."""
+
+import glob
+from collections.abc import Iterator, Set
+from typing import Any, Protocol
+
+from rsync_exporter.listen.standard_input import StandardInput
+from rsync_exporter.listen.syslog import Syslog
+from rsync_exporter.log_names import LogNames
+from rsync_exporter.settings import Settings
+from rsync_exporter.tail.chunk import Chunk, Progress
+from rsync_exporter.tail.followers import Followers, FollowOptions
+from servicekit import ServiceFailed, SettingsError
+
+# Standard input is -1, and files are numbered upwards from zero.
+_FIRST_SYSLOG_STREAM = -2
+
+
+class Listener(Protocol):
+    """A source that is not a file, and so has no place to go on from."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will ever follow."""
+
+    def poll(self) -> Iterator[Chunk]:
+        """Yield what came since the last call."""
+
+    def progress(self) -> Progress:
+        """Return how much came."""
+
+    def close(self) -> None:
+        """Hear no more."""
+
+
+def names(settings: Settings) -> LogNames:
+    """Return what to read: what is named, else the log files of rsyncd.conf.
+
+    Raises SettingsError when there is neither.
+    """
+    named, conf = settings.rsync_exporter_log, settings.rsync_exporter_rsyncd_conf
+    if named:
+        return named
+    paths = conf.log_files() if conf else ()
+    if not paths:
+        raise SettingsError(
+            [
+                "RSYNC_EXPORTER_LOG (-p): required, for RSYNC_EXPORTER_RSYNCD_CONF"
+                " names no log file"
+            ]
+        )
+    return LogNames(patterns=tuple(glob.escape(str(path)) for path in paths))
+
+
+class Sources:
+    """What ``names`` says, read one after the other."""
+
+    def __init__(
+        self, named: LogNames, options: FollowOptions, state: dict[str, Any] | None
+    ) -> None:
+        """Open everything, and go on in the files where ``state`` says.
+
+        Raises ServiceFailed when an address cannot be heard.
+        """
+        self._patterns = named.patterns
+        self._listeners: list[Listener] = []
+        self._followers = Followers(named.patterns, options, state)
+        try:
+            self._listeners.extend(_listeners(named))
+        except OSError as error:
+            self.close()
+            raise ServiceFailed(f"cannot hear syslog: {error}") from error
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will ever follow."""
+        ended = all(listener.has_ended for listener in self._listeners)
+        return ended and not self._patterns
+
+    def poll(self, in_use: Set[int]) -> Iterator[Chunk]:
+        """Yield what is new everywhere.
+
+        in_use: streams of files that more is expected of, whatever they are called.
+        Raises OSError at the end when a log cannot be read.
+        """
+        for listener in self._listeners:
+            yield from listener.poll()
+        yield from self._followers.poll(in_use)
+
+    def progress(self) -> list[Progress]:
+        """Return how far each source was read."""
+        heard = (listener.progress() for listener in self._listeners)
+        return [*self._followers.progress(), *heard]
+
+    def state(self) -> dict[str, Any]:
+        """Return where to go on, between two chunks."""
+        return self._followers.state()
+
+    def close(self) -> None:
+        """Close every file and hear no more."""
+        for listener in self._listeners:
+            listener.close()
+        self._followers.close()
+
+
+def _listeners(named: LogNames) -> Iterator[Listener]:
+    for number, address in enumerate(named.addresses):
+        yield Syslog(address, _FIRST_SYSLOG_STREAM - number)
+    if named.standard_input:
+        yield StandardInput()
