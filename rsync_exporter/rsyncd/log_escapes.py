@@ -68,9 +68,10 @@ class Item(NamedTuple):
         return int(text.replace(b",", b"").replace(b".", b""))
 
 
-def items(text: bytes) -> Iterator[Item]:
+def items(text: bytes, module: bytes | None = None) -> Iterator[Item]:
     """Yield the parts of a format; an escape that rsync does not know is text.
 
+    The name of the module, when it is known, is text as well.
     Raises ValueError saying what was expected.
     """
     if len(text) > _LONGEST_FORMAT_BYTES:
@@ -81,6 +82,9 @@ def items(text: bytes) -> Iterator[Item]:
         position = escape.end()
         if escape[0] == b"%%":
             literal += b"%"
+            continue
+        if escape[5] == b"m" and module is not None:
+            literal += _filled(module, _width(escape))
             continue
         if literal:
             yield Item(literal)
@@ -112,6 +116,10 @@ def _width(escape: re.Match[bytes]) -> int:
     if width > _LONGEST_FORMAT_BYTES:
         raise ValueError(f"a width of at most {_LONGEST_FORMAT_BYTES} characters")
     return -width if escape[2] else width
+
+
+def _filled(text: bytes, width: int) -> bytes:
+    return text.ljust(-width) if width < 0 else text.rjust(width)
 
 
 def _pattern(item: Item, found: dict[bytes, Item]) -> bytes:

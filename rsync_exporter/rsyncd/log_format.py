@@ -73,12 +73,14 @@ class LogFormat:
     _is_simple: bool
 
     @classmethod
-    def compile(cls, text: bytes) -> Self:
+    def compile(cls, text: bytes, module: bytes | None = None) -> Self:
         """Return the reader of a format, written as in rsyncd.conf.
 
+        module: whose lines these are; a name with a number in it (%m) could be mistaken
+            for a length (%l) next to it otherwise.
         Raises ValueError saying what was expected.
         """
-        parts = tuple(items(text))
+        parts = tuple(items(text, module))
         _refuse_what_runs_together(parts)
         found: dict[bytes, Item] = {}
         gaps = [n for n, item in enumerate(parts) if item.letter in GAPS]
@@ -228,12 +230,12 @@ def _find_between_names(
 ) -> re.Match[bytes] | None:
     """Find what has the same name on both sides, as far as the shorter one goes.
 
-    %f is %n with folders in front.
+    %f is %n with folders in front, and without the slash behind a folder.
     """
 
     def likeness(match: re.Match[bytes]) -> int:
-        before = message[start : match.start("block")]
-        after = message[match.end("block") : end]
+        before = message[start : match.start("block")].removesuffix(b"/")
+        after = message[match.end("block") : end].removesuffix(b"/")
         alike = before.endswith(after) or after.endswith(before)
         return min(len(before), len(after)) if alike else 0
 

@@ -79,6 +79,7 @@ def test_another_message_is_no_transfer(message: bytes):
         (b"%n %l %m", b"x 12 34 9 mod", Transfer("", 9, None)),
         (b"%m %l %b %n|%o", b"mod 9 8 x 1 2|del.", Transfer("delete", 9, 8)),
         (b"%o %f %l %n %b", b"send d/x 12 3 9 x 12 3 8", Transfer("send", 9, 8)),
+        (b"%o %f %l %n", b"del. a/b 0 b/", Transfer("delete", 0, None)),
         (b"%o %n %l %f", b"send x 12 3 9 d/x 12 3", SENT),
         (b"%o %f %n %l", b"send d/x 1 x 1 9", SENT),
         (b"%m %o %u %l %f %b %P", b"m recv u 9 x 1 2 8 /p", Transfer("recv", 9, 8)),
@@ -145,6 +146,16 @@ def test_what_is_itemized_moves_a_file_or_does_not(
     assert read(b"%i %n%L %l", itemized + b" x -> y 3") == expected
     with_both = read(b"%o %i %n%L %l", b"recv " + itemized + b" x 3")
     assert (with_both is None) == (operation is None)
+
+
+def test_a_module_that_is_known_is_no_riddle():
+    line = b"send x 9 mod 10 (u)"
+    assert read(b"%o %n %l %m (%u)", line) == Transfer("send", 10, None)
+    log_format = LogFormat.compile(b"%o %n %l %m (%u)", b"mod 10")
+    assert log_format.read(line) == SENT
+    log_format = LogFormat.compile(b"%12m|%-12m|%o %l", b"mod (a)")
+    assert log_format.read(b"     mod (a)|mod (a)     |send 9") == SENT
+    assert log_format.read(b"     mod (b)|mod (b)     |send 9") is None
 
 
 def test_deletions_where_the_format_has_no_word_for_them():
