@@ -92,7 +92,7 @@ class LogFormat:
         return cls(
             text,
             begins_with_operation=text.startswith(b"%o "),
-            names_come_first=text != b"" and parts[0].letter in NAMES,
+            names_come_first=bool(parts) and parts[0].letter in NAMES,
             _line=re.compile(head + middle + tail, re.DOTALL),
             _head=re.compile(head),
             _blocks=blocks,

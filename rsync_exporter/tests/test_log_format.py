@@ -197,6 +197,7 @@ def test_what_lines_begin_with():
     assert LogFormat.compile(b"%n %l").names_come_first
     assert not LogFormat.compile(b"%10o %n").begins_with_operation
     assert not LogFormat.compile(b"").names_come_first
+    assert not LogFormat.compile(b"%m", b"").names_come_first
 
 
 @st.composite
