@@ -57,8 +57,9 @@ class Item(NamedTuple):
 
     def pattern(self, shape: bytes) -> bytes:
         """Return the pattern of the value, given that of its bare self."""
-        filling = rb" {0,%d}+" % abs(self.width) if self.width else b""
-        return shape + filling if self.width < 0 else filling + shape
+        if self.width < 0:  # what comes next may begin with blanks of its own
+            return shape + rb" {0,%d}" % -self.width
+        return (rb" {0,%d}+" % self.width if self.width else b"") + shape
 
     def number(self, text: bytes) -> int:
         """Return what a value says, with its digits grouped or a unit behind them."""

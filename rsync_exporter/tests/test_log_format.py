@@ -85,6 +85,7 @@ def test_another_message_is_no_transfer(message: bytes):
         (b"%m %o %u %l %f %b %P", b"m recv u 9 x 1 2 8 /p", Transfer("recv", 9, 8)),
         (b"[%p] %o%f %l", b"[12] recvx 9", Transfer("recv", 9, None)),
         (b"%-8o|%12l|%-12l|%f", b"send    |           9|9           |x", SENT),
+        (b"%-8o %4l %f", b"send        9 x", SENT),
         (b"%o", b"send", Transfer("send", None, None)),
         (b"100%% %o %x %f%", b"100% recv %x f%", Transfer("recv", None, None)),
         (
