@@ -74,7 +74,9 @@ def understand(text: bytes) -> Event | None:
     """
     if _CLIENT_LOST.fullmatch(text):
         return ClientLost()
-    if _SERVER_FAILED.fullmatch(text) and b'"' not in text:
+    if text.startswith(b"chroot(") or (
+        b'"' not in text and _SERVER_FAILED.fullmatch(text)
+    ):
         return Misconfigured()
     reason = _REASON.search(text, max(0, len(text) - _LONGEST_REASON_BYTES))
     if reason is None or b'"' not in text:

@@ -202,6 +202,12 @@ TABLE = [
     Scenario(
         "gone", {"path": "{folder}/nowhere"}, pull(ends=5), says("none config_error")
     ),
+    Scenario(
+        "no_root",
+        {"use chroot": "yes", "path": "{folder}/nowhere"},
+        pull(ends=5),
+        says("none config_error"),
+    ),
     Scenario("no_path", {"path": ""}, pull(ends=5), says("none config_error")),
     Scenario(
         "no_such_user",

@@ -135,6 +135,10 @@ from rsync_exporter.rsyncd.messages import understand
         (b"No path specified for module m", Misconfigured()),
         (b"Invalid uid nobody", Misconfigured()),
         (
+            b'rsync: [Receiver] chroot("/srv/x") failed: No such file or directory (2)',
+            Misconfigured(),
+        ),
+        (
             b"rsync: [Receiver] chdir /gone failed: No such file or directory (2)",
             Misconfigured(),
         ),
