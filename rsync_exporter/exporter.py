@@ -12,6 +12,7 @@ from rsync_exporter.keeper import Keeper
 from rsync_exporter.kind import Judge
 from rsync_exporter.options import options
 from rsync_exporter.reload import Reload
+from rsync_exporter.sessions.account import Totals
 from rsync_exporter.settings import Settings
 from rsync_exporter.tail.chunk import Chunk
 from servicekit import Backoff, Cycles, Health, Stop, Stopped, every, retry
@@ -112,7 +113,7 @@ class Exporter:
         self._is_unsaved = True
         self._judge.look_at(chunk)
         if self._snapshot.is_serving:
-            self._publish()
+            self._publish(self._counting.totals())
         else:
             self._tell_progress()
         self._save_if_due()
@@ -125,17 +126,18 @@ class Exporter:
             self._counting.configure(settings)
             self._judge = Judge(options(settings).lines)
         self._counting.elapse()
-        ended_sessions = self._counting.totals().ledger.sessions.total()
+        totals = self._counting.totals()
+        ended_sessions = totals.ledger.sessions.total()
         if is_quiet and ended_sessions != self._ended_sessions:
             # No line tells of these ends, so that after being killed they would be
             # counted later once more: what was served would fall, and rise again.
             self._save()
         self._ended_sessions = ended_sessions
-        self._publish()
+        self._publish(totals)
         self._save_if_due()
 
-    def _publish(self) -> None:
-        self._snapshot.replace(self._counting.totals(), self._counting.progress())
+    def _publish(self, totals: Totals) -> None:
+        self._snapshot.replace(totals, self._counting.progress())
 
     def _tell_progress(self) -> None:
         progress = self._counting.progress()
