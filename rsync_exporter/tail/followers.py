@@ -1,85 +1,144 @@
 """All the logs that are followed: paths and globs, each read on from where it was."""
 
+import errno
 import glob
+import os
+import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rsync_exporter.tail.chunk import Chunk, Progress
 from rsync_exporter.tail.follower import Follower
+from rsync_exporter.tail.siblings import is_called_after
+from rsync_exporter.tail.surroundings import FollowOptions, Surroundings
 
+__all__ = ["FollowOptions", "Followers"]
 
-@dataclass(frozen=True)
-class FollowOptions:
-    """Where to begin in a log that no state knows, and how long to keep old files."""
-
-    from_end: bool = False
-    keep_rotated_seconds: float = 43_200
+# A folder is not read more often than this for files that match.
+RESCAN_SECONDS = 1
 
 
 class Followers:
-    """Reads what is new in every log."""
+    """Reads what is new in every log.
+
+    Every line is handed on exactly once, over rotations of the logs and restarts of
+    the reader, when what is counted and ``state`` are stored together.
+    """
 
     def __init__(
         self,
         patterns: Sequence[str],
         options: FollowOptions,
-        state: dict[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._patterns = patterns
-        self._options = options
-        self._clock = clock
-        self._streams = count(1)
-        self._followers: dict[str, Follower] = {}
-        self._state = state
+        """Go on from what ``state`` returned, or begin.
 
-    def poll(self, in_use: Collection[int] = ()) -> Iterator[Chunk]:  # noqa: ARG002
-        """Yield the lines written since the last call; OSError at the end."""
-        problem: OSError | None = None
-        for pattern in self._patterns:
-            for path in glob.glob(pattern) or [pattern]:  # noqa: PTH207
-                try:
-                    yield from self._read(path)
-                except OSError as error:
-                    problem = problem or error
-        if problem:
-            raise problem
+        Raises KeyError, TypeError or ValueError when it is nothing that fits.
+        """
+        self._patterns = [_Pattern(text) for text in dict.fromkeys(patterns)]
+        self._followers: dict[str, Follower] = {}
+        self._known_patterns: Collection[str] = ()
+        self._around = Surroundings(options, clock, self._followers.keys())
+        self._found_at: float | None = None
+        self._unmatched: list[OSError] = []
+        if state is not None:
+            self._restore(state)
+
+    def poll(self, in_use: Collection[int] = ()) -> Iterator[Chunk]:
+        """Yield the lines written since the last call, block by block.
+
+        in_use: streams of which more lines are expected, whatever the file is called.
+        Raises OSError at the end when a log is missing, or cannot be read.
+        """
+        problems = self._find()
+        for path, follower in list(self._followers.items()):
+            try:
+                yield from follower.poll(in_use)
+            except FileNotFoundError as error:
+                problems.extend([error] if path in self._named else [])
+            except OSError as error:
+                problems.append(error)
+        if len(problems) == 1:
+            raise problems[0]
+        if problems:
+            raise OSError("; ".join(map(str, problems)))
 
     def progress(self) -> Sequence[Progress]:
         """Return how far each log was read."""
-        return [
-            Progress(
-                path,
-                read_bytes=position.read_bytes,
-                size_bytes=position.size_bytes,
-                offset_bytes=position.offset_bytes,
-                open_files=position.open_files,
-                rotations=position.rotations,
-            )
-            for path, follower in self._followers.items()
-            for position in [follower.position()]
-        ]
+        return [follower.progress() for follower in self._followers.values()]
 
     def state(self) -> dict[str, Any]:
-        """Return what a restart goes on from."""
-        return {}
+        """Return what a restart goes on from, at any time between two chunks."""
+        return {
+            "patterns": [pattern.text for pattern in self._patterns],
+            "next_stream": self._around.next_stream,
+            "paths": {path: each.state() for path, each in self._followers.items()},
+        }
 
     def close(self) -> None:
         """Close every file."""
         for follower in self._followers.values():
             follower.close()
 
-    def _read(self, path: str) -> Iterator[Chunk]:
-        if path not in self._followers:
-            self._followers[path] = Follower(
-                Path(path),
-                self._options.from_end,
-                self._options.keep_rotated_seconds,
-                self._clock,
-            )
-        for lines in self._followers[path].poll():
-            yield Chunk(path, 1, lines, ends=True)
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._around.next_stream = int(state["next_stream"])
+        self._known_patterns = set(map(str, state["patterns"]))
+        for path, values in state["paths"].items():
+            if any(pattern.matches(path) for pattern in self._patterns):
+                self._followers[path] = Follower(path, self._around, values)
+
+    @property
+    def _named(self) -> set[str]:
+        return {pattern.path for pattern in self._patterns if pattern.path}
+
+    def _find(self) -> list[OSError]:
+        """Follow what came into being since; return what should be there and is not."""
+        now, before = self._around.clock(), self._found_at
+        if before is not None and now < before + RESCAN_SECONDS:
+            return list(self._unmatched)
+        self._found_at = now
+        self._unmatched = []
+        for pattern in self._patterns:
+            self._follow(pattern, is_first=before is None)
+        return list(self._unmatched)
+
+    def _follow(self, pattern: "_Pattern", *, is_first: bool) -> None:
+        found = pattern.found()
+        is_old = not is_first or pattern.text in self._known_patterns
+        from_end = self._around.options.from_end and not is_old
+        for path in found:
+            if path not in self._followers and not self._is_rotated(path, found):
+                follower = Follower(path, self._around, from_end=from_end)
+                self._followers[path] = follower
+        if not found and not any(map(pattern.matches, self._followers)):
+            text = os.strerror(errno.ENOENT)
+            self._unmatched.append(FileNotFoundError(errno.ENOENT, text, pattern.text))
+
+    def _is_rotated(self, path: str, found: Collection[str]) -> bool:
+        """Tell whether a match is what another one was before its rotation."""
+        folder, name = os.path.split(path)
+        logs = (os.path.split(each) for each in {*found, *self._followers} - {path})
+        return path not in self._named and any(
+            folder == other_folder and is_called_after(name, other)
+            for other_folder, other in logs
+        )
+
+
+class _Pattern:
+    """A path, or a glob for several; a path may be escaped to be taken as it is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        is_glob = glob.has_magic(re.sub(r"\[[*?[]\]", "", text))
+        self.path = None if is_glob else re.sub(r"\[([*?[])\]", r"\1", text)
+        self._names = re.compile(glob.translate(text, recursive=True))
+
+    def matches(self, path: str) -> bool:
+        return path == self.path or bool(self._names.match(path))
+
+    def found(self) -> list[str]:
+        if self.path:
+            return [self.path]
+        return sorted(glob.glob(self.text, recursive=True))  # noqa: PTH207

@@ -1,32 +1,48 @@
-"""One log file on disk, read onwards whatever its name becomes."""
+"""A log file on disk, open for reading at any place, packed or not."""
 
+import bz2
+import gzip
+import lzma
 import os
 import stat
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
-
-from rsync_exporter.tail.lines import MAX_LINE_BYTES, LineSplitter
+from typing import BinaryIO, Self, cast
 
 BLOCK_BYTES = 1_048_576
 
-# Enough of the bytes last read to know them again: log lines begin with a time.
-FINGERPRINT_BYTES = 256
+type Identity = tuple[int, int]
+
+# What logrotate's `compresscmd` may be; and what Python cannot unpack.
+_OPENERS: dict[bytes, Callable[[BinaryIO], object]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+_UNKNOWN_PACKERS = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\x1f\x9d": "compress",
+}
+_MAGIC_BYTES = 6
 
 
 class LogFile:
-    """An open file and how far it was read. Being open, its inode is not used again."""
+    """An open file. Being open, its inode is not used again.
+
+    identity: device and inode, the same whatever its name becomes.
+    """
+
+    is_packed = False
 
     def __init__(self, descriptor: int) -> None:
-        status = os.fstat(descriptor)
-        self.identity = (status.st_dev, status.st_ino)  # whatever its name becomes
-        self.offset = 0
         self._descriptor = descriptor
-        self._lines = LineSplitter()
-        self._fingerprint = b""
+        status = self.status()
+        self.identity: Identity = (status.st_dev, status.st_ino)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: str | Path) -> Self:
         """Open a log. Raises OSError when there is none that can be read."""
         # A pipe must neither be waited for nor mistaken for a file.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -39,43 +55,66 @@ class LogFile:
         """Give the file back; it must not be used afterwards."""
         os.close(self._descriptor)
 
-    @property
-    def size(self) -> int:
-        """Bytes in the file at this moment."""
-        return os.fstat(self._descriptor).st_size
+    def status(self) -> os.stat_result:
+        """Return size, times and links at this moment."""
+        return os.fstat(self._descriptor)
 
-    def skip_to_end(self) -> None:
-        """Leave out what is there, but for a last line that is still being written."""
-        start = max(0, self.size - MAX_LINE_BYTES)
-        last = os.pread(self._descriptor, MAX_LINE_BYTES, start)
-        skipped = last[: last.rfind(b"\n") + 1]
-        self._go_to(start + len(skipped))
-        self._remember(skipped)
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return these bytes, fewer at the end. Raises OSError."""
+        return os.pread(self._descriptor, size, offset)
 
-    def rewind_if_rewritten(self) -> bool:
-        """Start over when what was read is gone: truncated, or written anew."""
-        start = self.offset - len(self._fingerprint)
-        found = os.pread(self._descriptor, len(self._fingerprint), start)
-        if found == self._fingerprint:
-            return False
-        self._go_to(0)
-        return True
+    def read_after(self, offset: int, before: bytes) -> bytes | None:
+        """Return the block at the offset; None unless these bytes are still before it.
 
-    def read(self) -> Iterator[tuple[int, list[bytes]]]:
-        """Yield each block's size and whole lines, until the end of the file.
-
-        Raises OSError when the disk cannot; the next call goes on at the same place.
+        Both are read at once, so nothing can come between.
         """
-        while block := os.pread(self._descriptor, BLOCK_BYTES, self.offset):
-            self.offset += len(block)
-            self._remember(block)
-            yield len(block), self._lines.feed(block)
+        found = os.pread(
+            self._descriptor, len(before) + BLOCK_BYTES, offset - len(before)
+        )
+        return found[len(before) :] if found.startswith(before) else None
 
-    def _remember(self, block: bytes) -> None:
-        tail = block[-FINGERPRINT_BYTES:]
-        self._fingerprint = (self._fingerprint + tail)[-FINGERPRINT_BYTES:]
 
-    def _go_to(self, offset: int) -> None:
-        self.offset = offset
-        self._fingerprint = b""
-        self._lines = LineSplitter()
+class PackedLog(LogFile):
+    """A file that logrotate has compressed, read as what it was before."""
+
+    is_packed = True
+
+    def __init__(self, descriptor: int, opener: Callable[[BinaryIO], object]) -> None:
+        super().__init__(descriptor)
+        self._packed = open(descriptor, "rb")  # noqa: SIM115 -- until close()
+        self._unpacked = cast("BinaryIO", opener(self._packed))
+
+    def close(self) -> None:
+        """Give the file back; it must not be used afterwards."""
+        self._unpacked.close()
+        self._packed.close()
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return these bytes of the unpacked file. Raises OSError when it is damaged.
+
+        Going back costs as much as reading up to there again.
+        """
+        try:
+            self._unpacked.seek(offset)
+            return self._unpacked.read(size)
+        except (EOFError, zlib.error, lzma.LZMAError) as error:
+            raise OSError(f"damaged: {error}") from error
+
+    def read_after(self, offset: int, before: bytes) -> bytes | None:  # noqa: ARG002
+        """Return the block at the offset; nobody changes a packed file."""
+        return self.read_at(offset, BLOCK_BYTES)
+
+
+def open_rotated(path: str | Path) -> LogFile:
+    """Open a log that may be packed, whatever its name says. Raises OSError."""
+    file = LogFile.open(path)
+    magic = file.read_at(0, _MAGIC_BYTES)
+    for start, name in _UNKNOWN_PACKERS.items():
+        if magic.startswith(start):
+            file.close()
+            raise OSError(f"packed by {name}, which cannot be read here: {path}")
+    for start, opener in _OPENERS.items():
+        if magic.startswith(start):
+            file.close()
+            return PackedLog(os.open(path, os.O_RDONLY | os.O_CLOEXEC), opener)
+    return file
