@@ -10,10 +10,21 @@ import re
 # on the same line (measured on 3.2.7 and 3.5.0). It cuts first and escapes afterwards.
 MESSAGE_BYTES = 2047
 
+_FIRST_ESCAPING_VERSION = (3, 5)
+_VERSION = re.compile(r"(\d{1,5})\.(\d{1,5})")
+
 _ESCAPE = re.compile(rb"\\#([0-3][0-7]{2})")
 
 # An escaped byte takes five: four more than it counts for.
 _ESCAPE_EXTRA_BYTES = 4
+
+
+def are_written_by(version: str) -> bool:
+    """Return whether this version of rsync writes escapes, by its number."""
+    match = _VERSION.match(version)
+    return match is not None and (int(match[1]), int(match[2])) >= (
+        _FIRST_ESCAPING_VERSION
+    )
 
 
 def unescape(message: bytes) -> bytes:

@@ -41,6 +41,8 @@ class Reader:
     address_of: a process' client, with which its request ends; None where unknown.
     lengths_end_lines: whether each line about a file ends in the file's length, as by
         the default `log format`.
+    escapes_newlines: whether rsync is known to be one that does: then no message goes
+        on in the next line.
     source: comes before each process number, where several daemons are heard.
     """
 
@@ -52,11 +54,13 @@ class Reader:
         address_of: Callable[[bytes], str | None] = lambda _pid: None,
         source: bytes = b"",
         lengths_end_lines: bool = False,
+        escapes_newlines: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._counts = dict.fromkeys(("unparsed", "joined", "split"), 0)
         self._before_pid = source and source + b" "
         self._lengths_end_lines = lengths_end_lines
+        self._escapes_newlines = escapes_newlines
         self._address_of = address_of
         self._split = lines.split
         self._time_of = _Times(log_time, clock)
@@ -92,10 +96,12 @@ class Reader:
                 pid = before_pid + pid
             record = Record(time_of(stamp), pid, message)
             event = Suspect() if time_of.is_suspect else self._understand(message, pid)
-            if isinstance(event, Unended):
-                self._hold(line, record, event.event)
-            else:
+            if not isinstance(event, Unended):
                 yield record, event
+            elif self._escapes_newlines():
+                yield record, event.event
+            else:
+                self._hold(line, record, event.event)
         if ends and self._held:
             yield from self._give_up()
 
@@ -146,7 +152,7 @@ class Reader:
         )
         if not isinstance(event, Unended):
             yield record, event
-        elif is_cut(message):
+        elif is_cut(message) or self._escapes_newlines():
             yield record, event.event
         else:
             self._hold(line, record, event.event)

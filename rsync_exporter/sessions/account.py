@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rsync_exporter.rsyncd import escapes
 from rsync_exporter.rsyncd.log_format import LogFormat
 from rsync_exporter.rsyncd.reading import RESULTS, Reader
 from rsync_exporter.sessions.bookkeeper import Bookkeeper
@@ -153,11 +154,17 @@ class Account:
             address_of=self._register.address_of,
             source=source,
             lengths_end_lines=all(each.text.endswith(b"%l") for each in formats),
+            escapes_newlines=self._escapes_newlines,
         )
         self._readers[stream] = reader
         if len(self._readers) > MAX_READERS:
             del self._readers[next(iter(self._readers))]
         return reader
+
+    def _escapes_newlines(self) -> bool:
+        return any(
+            escapes.are_written_by(version) for version, _ in self._ledger.daemon
+        )
 
     def _expect(self, module: str, max_connections: int) -> None:
         sessions = self._ledger.sessions

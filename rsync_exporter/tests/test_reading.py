@@ -106,6 +106,16 @@ def test_a_message_that_nothing_ends_swallows_nothing():
     ]
 
 
+def test_where_newlines_are_escaped_no_message_goes_on():
+    this = Reader(
+        RSYNCD, LogTime(None), lengths_end_lines=True, escapes_newlines=lambda: True
+    )
+    lines = [START + b"send h 1,000 'x'", START + b"connect from h (127.0.0.1)", b"12"]
+    messages = [message for message, _ in read(lines, this)]
+    assert messages == [b"send h 1,000 'x'", b"connect from h (127.0.0.1)"]
+    assert this.take_counts()["joined"] == 0
+
+
 def test_what_is_held_outlives_a_restart():
     before, after = reader(), reader()
     assert not list(before.read([START + b"rsync on m/x", b"y"], ends=False))
