@@ -60,6 +60,8 @@ class Bookkeeper:
     def take(self, record: Record, event: events.Event | None, stream: int) -> str:
         """Count a record and return what it was: matched, ignored or suspect."""
         time, pid, message = record
+        if type(event) is events.Suspect:
+            return SUSPECT
         if pid is None:
             return self._take_of_no_session(event)
         if time is None:
@@ -141,8 +143,6 @@ class Bookkeeper:
                 self._add_summary("", event)
             case events.Failed(code, _):
                 ledger.status_codes[code] += 1
-            case events.Suspect():
-                return SUSPECT
             case _:
                 return IGNORED
         return MATCHED
@@ -152,8 +152,6 @@ class Bookkeeper:
     def _take_file_line(
         self, session: Session, message: bytes, event: events.Event | None
     ) -> str:
-        if type(event) is events.Suspect:
-            return SUSPECT
         if type(event) is events.Routine or session.format is None:
             return IGNORED
         if event is None and session.format.begins_with_operation:
