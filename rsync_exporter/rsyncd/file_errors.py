@@ -85,8 +85,14 @@ def understand(text: bytes) -> Event | None:
 
 
 def is_unended(text: bytes) -> bool:
-    """Return whether a file's name began, and neither it nor the message ended."""
-    return b'"' in text and not text.endswith((b")", b'"'))
+    """Return whether a file's name began, and neither it nor the message ended.
+
+    text: one that ``understand`` says nothing of.
+    """
+    before, quote, _ = text.partition(b'"')
+    if before.rstrip() in _OPERATIONS:  # then a reason ends it, whatever the name has
+        return quote != b""
+    return quote != b"" and not text.endswith((b")", b'"'))
 
 
 def _operation(text: bytes) -> str:

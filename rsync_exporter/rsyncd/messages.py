@@ -176,7 +176,7 @@ def _read_authentication(message: bytes) -> Reading:
     if b"auth digest" in message[-200:]:
         return AuthenticationFailed("digest")
     event = AuthenticationFailed("other")
-    return event if message.endswith(b")") else Unended(event)
+    return event if message.endswith(b")") or b": " in message else Unended(event)
 
 
 def _read_vanished(message: bytes) -> Reading:
