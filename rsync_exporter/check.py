@@ -17,6 +17,9 @@ from rsync_exporter.tail.log_file import LogFile
 
 _SAMPLE_BYTES = 65_536
 
+# A glob may well match a log's packed predecessors.
+_PACKED = b"\x1f\x8b"
+
 
 def problems(settings: Settings) -> Iterator[str]:
     """Yield a line for each thing that is wrong.
@@ -51,8 +54,9 @@ def _files(pattern: str, shape: Lines) -> Iterator[str]:
 
 def _sample(path: Path) -> list[bytes]:
     with path.open("rb") as file:
-        *lines, _unended = file.read(_SAMPLE_BYTES).split(b"\n")
-    return lines
+        sample = file.read(_SAMPLE_BYTES)
+    *lines, _unended = sample.split(b"\n")
+    return [] if sample.startswith(_PACKED) else lines
 
 
 def _address(address: Address) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The loop: read what is new, count it, publish the counts, keep the checkpoint."""
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
@@ -12,9 +13,8 @@ from rsync_exporter.keeper import Keeper
 from rsync_exporter.kind import Judge
 from rsync_exporter.options import options
 from rsync_exporter.reload import Reload
-from rsync_exporter.sessions.account import Totals
 from rsync_exporter.settings import Settings
-from rsync_exporter.tail.chunk import Chunk
+from rsync_exporter.tail.chunk import Chunk, Progress
 from servicekit import Backoff, Cycles, Health, Stop, Stopped, every, retry
 
 log = logging.getLogger(__name__)
@@ -48,17 +48,18 @@ class Exporter:
         self._keeper = _keeper(settings, registry)
         self._counting = _begin(settings, self._keeper)
         self._judge = Judge(options(settings).lines)
-        self._ended_sessions = 0
+        self._ended = self._rotated = 0
         self._is_unsaved = False
+        self._is_quiet = True
         self._snapshot = Snapshot(
             legacy_status_code=settings.rsync_exporter_legacy_status_code
         )
         registry.register(self._snapshot)
+        self._tell_progress()
 
     def run(self) -> None:
         """Read until stopped."""
         self._health.expect("reader", self._interval_seconds + STUCK_SECONDS)
-        self._tell_progress()
         try:
             with suppress(Stopped):
                 every(self._interval_seconds, self._refresh, self._stop)
@@ -95,17 +96,27 @@ class Exporter:
         """
         self._health.beat("reader")
         with self._cycles.measure():
-            is_quiet = True
-            try:
-                for chunk in self._counting.poll():
-                    is_quiet = False
-                    self._note(chunk)
-                    if self._stop.is_set():
-                        return
-                self._snapshot.caught_up()
-                self._health.ready("log")
-            finally:
-                self._settle(is_quiet=is_quiet)
+            problem = self._count()
+            if self._stop.is_set():
+                return
+            self._settle()
+            if problem:
+                raise problem
+            self._snapshot.caught_up()
+            self._health.ready("log")
+
+    def _count(self) -> OSError | None:
+        """Count what is new; return what is wrong with a log, if anything is."""
+        self._is_quiet = True
+        try:
+            for chunk in self._counting.poll():
+                self._is_quiet = False
+                self._note(chunk)
+                if self._stop.is_set():
+                    break
+        except OSError as error:
+            return error
+        return None
 
     def _note(self, chunk: Chunk) -> None:
         """Take note of what was just counted."""
@@ -113,31 +124,32 @@ class Exporter:
         self._is_unsaved = True
         self._judge.look_at(chunk)
         if self._snapshot.is_serving:
-            self._publish(self._counting.totals())
+            self._publish()
         else:
             self._tell_progress()
         self._save_if_due()
 
-    def _settle(self, *, is_quiet: bool) -> None:
+    def _settle(self) -> None:
         """Let time pass once all is read, publish what that ended, and keep it."""
-        if self._stop.is_set():
-            return
         if settings := self._reload.settings():
             self._counting.configure(settings)
             self._judge = Judge(options(settings).lines)
         self._counting.elapse()
-        totals = self._counting.totals()
-        ended_sessions = totals.ledger.sessions.total()
-        if is_quiet and ended_sessions != self._ended_sessions:
-            # No line tells of these ends, so that after being killed they would be
-            # counted later once more: what was served would fall, and rise again.
-            self._save()
-        self._ended_sessions = ended_sessions
-        self._publish(totals)
+        self._publish()
         self._save_if_due()
 
-    def _publish(self, totals: Totals) -> None:
-        self._snapshot.replace(totals, self._counting.progress())
+    def _publish(self) -> None:
+        """Serve what was counted, once what no line tells of is kept.
+
+        Lines are counted again after being killed, but a session that time has ended
+        and a rotation that was seen are not: what was served would fall.
+        """
+        totals, progress = self._counting.totals(), self._counting.progress()
+        ended, rotated = totals.ledger.sessions.total(), _rotated(progress)
+        if rotated != self._rotated or (self._is_quiet and ended != self._ended):
+            self._save()
+        self._ended, self._rotated = ended, rotated
+        self._snapshot.replace(totals, progress)
 
     def _tell_progress(self) -> None:
         progress = self._counting.progress()
@@ -157,6 +169,11 @@ class Exporter:
 def _keeper(settings: Settings, registry: CollectorRegistry) -> Keeper | None:
     path = settings.rsync_exporter_checkpoint
     return Keeper(CheckpointFile(path), registry) if path else None
+
+
+def _rotated(progress: Iterable[Progress]) -> int:
+    """Return a number that grows with each rotation and each loss."""
+    return sum(file.lost_bytes + sum(file.rotations.values()) for file in progress)
 
 
 def _begin(settings: Settings, keeper: Keeper | None) -> Counting:

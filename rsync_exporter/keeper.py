@@ -33,7 +33,7 @@ class Keeper:
         self._due = self._warn_from = clock()
         self._timestamp = Gauge(
             "rsync_exporter_checkpoint_timestamp_seconds",
-            "When the checkpoint was last written, or read at the start; 0 for never",
+            "When the checkpoint was last written; 0 for never",
             registry=registry,
         )
         self._failures = Counter(
@@ -102,7 +102,8 @@ class Keeper:
             self.reject(error)
             return None
         if kept is not None:
-            self._timestamp.set_to_current_time()
+            self._timestamp.set(self._file.path.stat().st_mtime)
+            log.info("going on from the checkpoint file=%s", self._file.path)
         return kept
 
     def _warn(self, error: Exception) -> None:

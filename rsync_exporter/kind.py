@@ -11,11 +11,9 @@ log = logging.getLogger(__name__)
 
 SAMPLE_LINES = 200
 
-# Both kinds begin their lines alike. A daemon's session is let in before it tells of
-# its files, a client's is not; and only clients tell of their speed.
+# Both kinds have many messages in common, but only a client tells of its speed.
 _CLIENTS = re.compile(
-    rb"(?:building|receiving) file list"
-    rb"|sent [\d,.KMGTP]+ bytes  received [\d,.KMGTP]+ bytes  [\d,.KMGTP]+ bytes/sec"
+    rb"sent [\d,.KMGTP]+ bytes  received [\d,.KMGTP]+ bytes  [\d,.KMGTP]+ bytes/sec"
     rb"|total size is [\d,.KMGTP]+  speedup is "
     rb"|Number of files: "
 )

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from prometheus_client import CollectorRegistry, Counter
 
+from rsync_exporter import sources
 from rsync_exporter.settings import Settings
 from servicekit import SettingsError
 
@@ -73,12 +74,14 @@ class Reload:
             return None
         self._asked.clear()
         try:
-            self._settings = read_again(self._settings)
+            found = read_again(self._settings)
+            sources.names(found)
         except SettingsError as error:
             self._outcomes.labels("error").inc()
             for problem in error.problems:
                 log.warning("wrong settings, the old ones stay error=%s", problem)
             return None
+        self._settings = found
         self._outcomes.labels("success").inc()
         log.info("settings read again files=%s", ",".join(self._names()) or "none")
         return self._settings

@@ -1,5 +1,6 @@
 """Whatever becomes of its files, the exporter runs on, and says what is wrong."""
 
+import itertools
 import os
 import resource
 import shutil
@@ -15,8 +16,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 DATA = Path(__file__).parent / "data"
 RECORDED = DATA / "rsyncd_default_raw.log"
-STAMP = "2026/11/21 20:58:49 [7] "
-CONNECT = f"{STAMP}connect from h (192.0.2.1)\n"
+CONNECTIONS = (
+    f"2026/11/21 20:58:49 [{pid}] connect from h (192.0.2.1)\n"
+    for pid in itertools.count(7)
+)
 
 # Rights mean nothing to root, so there its exporter runs as somebody else.
 SOMEBODY = 65_534 if os.getuid() == 0 else None
@@ -45,7 +48,7 @@ class Followed:
         **environment: str,
     ) -> None:
         self.log = folder / "rsyncd.log"
-        self.write(CONNECT)
+        self.connect()
         self.exporter = start(
             *("-p", self.log),
             environment={"TMPDIR": str(folder), **environment},
@@ -56,6 +59,10 @@ class Followed:
     def write(self, text: str) -> None:
         with self.log.open("a") as file:
             file.write(text)
+
+    def connect(self, times: int = 1) -> None:
+        """Log connections, each by a process of its own."""
+        self.write("".join(itertools.islice(CONNECTIONS, times)))
 
     def value(self, name: str) -> float:
         """Return the sum of a metric's values, whatever its labels."""
@@ -89,20 +96,21 @@ def followed(start_exporter: StartExporter, folder: Path) -> Followed:
 
 
 def test_a_log_that_shrinks(followed: Followed):
-    followed.write(CONNECT * 99)
+    followed.connect(99)
     followed.expect_connections(100)
-    followed.log.write_text(CONNECT)
+    followed.log.write_bytes(b"")
+    followed.connect()
     followed.expect_connections(101)
     followed.expect_well()
-    assert followed.value("rsync_exporter_rotations_total") == 1
-    assert "truncated" in followed.exporter.stop()
+    name = f"rsync_exporter_rotations_total {followed.log} truncated"
+    assert followed.exporter.metrics()[name] == 1
 
 
 def test_a_log_that_vanishes(followed: Followed):
     followed.log.unlink()
     # After a rename there is no log until the next session begins: that is no fault.
     followed.expect_well()
-    followed.write(CONNECT)
+    followed.connect()
     followed.expect_connections(2)
     followed.expect_well()
 
@@ -112,7 +120,7 @@ def test_a_log_that_becomes_a_folder(followed: Followed):
     followed.log.mkdir()
     followed.expect_unwell("not a regular file")
     followed.log.rmdir()
-    followed.write(CONNECT)
+    followed.connect()
     followed.expect_connections(2)
     followed.expect_well()
     assert "WARNING" in followed.exporter.stop()
@@ -123,20 +131,20 @@ def test_a_log_that_becomes_a_link_to_itself(followed: Followed):
     followed.log.symlink_to(followed.log)
     followed.expect_unwell("Too many levels of symbolic links")
     followed.log.unlink()
-    followed.write(CONNECT)
+    followed.connect()
     followed.expect_connections(2)
     followed.expect_well()
 
 
 def test_a_log_that_must_not_be_read_any_more(followed: Followed):
     followed.log.rename(followed.log.with_suffix(".1"))
-    followed.write(CONNECT)
+    followed.connect()
     followed.expect_connections(2)
     followed.log.unlink()
     os.close(os.open(followed.log, os.O_CREAT | os.O_WRONLY, 0o000))
     followed.expect_unwell("Permission denied")
     followed.log.chmod(0o644)
-    followed.write(CONNECT)
+    followed.connect()
     followed.expect_connections(3)
     followed.expect_well()
 
@@ -150,14 +158,15 @@ def test_a_folder_that_must_not_be_entered_any_more(
     logs.chmod(0o000)
     followed.expect_unwell("Permission denied")
     logs.chmod(0o777)
-    followed.write(CONNECT)
+    followed.connect()
     followed.expect_connections(2)
     followed.expect_well()
 
 
 def test_a_line_of_ten_megabytes(followed: Followed):
     followed.write("x" * 10_000_000)
-    followed.write("\n" + CONNECT)
+    followed.write("\n")
+    followed.connect()
     followed.expect_connections(2)
     followed.expect_well()
     lines = followed.exporter.metrics()
@@ -165,10 +174,11 @@ def test_a_line_of_ten_megabytes(followed: Followed):
 
 
 def test_a_binary_file(start_exporter: StartExporter, folder: Path):
-    shutil.copy("/bin/sh", log := folder / "rsyncd.log")
+    log = folder / "rsyncd.log"
+    log.write_bytes(Path("/bin/sh").read_bytes() + b"\n")
     size = log.stat().st_size
     exporter = start_exporter("-p", log)
-    name = f"rsync_exporter_read_bytes_total {log}"
+    name = f"rsync_exporter_file_offset_bytes {log}"
     eventually(lambda: exporter.metrics().get(name) == size, "the whole file read")
     metrics = exporter.metrics()
     assert exporter.health() == (200, {})
@@ -202,7 +212,7 @@ def test_no_room_for_the_checkpoint(start_exporter: StartExporter, folder: Path)
     )
     process = followed.exporter.process.pid
     resource.prlimit(process, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    followed.write(CONNECT)
+    followed.connect()
     eventually(
         lambda: followed.value("rsync_exporter_checkpoint_failures_total") > 0,
         "a checkpoint that could not be written",

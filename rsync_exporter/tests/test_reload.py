@@ -79,6 +79,15 @@ def test_a_wrong_file_leaves_the_old_one_in_force(configured: Configured):
     assert output.count("wrong settings, the old ones stay") == 2
 
 
+def test_a_file_that_names_no_log_any_more_is_a_wrong_one(configured: Configured):
+    configured.conf.write_text("[n]\npath = /srv/n\n")
+    configured.reload()
+    configured.expect(f"{RELOADS} error", 1)
+    with configured.log.open("a") as log:
+        log.write(CONNECT)
+    configured.expect("rsync_connections_total", 2)
+
+
 def test_another_log_file_is_followed(configured: Configured, tmp_path: Path):
     other = tmp_path / "other.log"
     other.write_text(CONNECT * 2)
