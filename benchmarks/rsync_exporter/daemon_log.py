@@ -12,6 +12,7 @@ from benchmarks.rsync_exporter.names import Names, draw
 from benchmarks.rsync_exporter.visits import (
     KINDS,
     VERSION,
+    Burst,
     Visit,
     module_list,
     open_pull,
@@ -82,10 +83,13 @@ def _visit(chance: random.Random, names: Names, *, has_scans: bool) -> Visit:
     return make(chance, names)
 
 
-def _interleaved(chance: random.Random, visits: Iterator[Visit]) -> Iterator[str]:
-    """Yield what is logged, without the time, by many sessions at once."""
-    yield f"[{MASTER_PID}] rsyncd version {VERSION} starting, listening on port 873\n"
-    pid, running = MASTER_PID, list[tuple[str, Iterator[tuple[str, ...]]]]()
+def _interleaved(
+    chance: random.Random, visits: Iterator[Visit]
+) -> Iterator[tuple[str, Burst]]:
+    """Yield what many sessions log at once: what names the process, and messages."""
+    start = f"rsyncd version {VERSION} starting, listening on port 873"
+    yield f"[{MASTER_PID}] ", (start,)
+    pid, running = MASTER_PID, list[tuple[str, Iterator[Burst]]]()
     while True:
         while len(running) < AT_ONCE and (visit := next(visits, None)):
             pid = pid % MOST_PIDS + chance.randint(1, 3)
@@ -93,25 +97,28 @@ def _interleaved(chance: random.Random, visits: Iterator[Visit]) -> Iterator[str
         if not running:
             return
         turn = int(chance.random() * len(running))
-        start, bursts = running[turn]
+        process, bursts = running[turn]
         burst = next(bursts, None)
         if burst is None:
             running[turn] = running[-1]
             running.pop()
             continue
-        for message in burst:
-            yield f"{start}{message}\n"
+        yield process, burst
 
 
-def _stamped(lines: Iterator[str], count: int, start: datetime) -> Iterator[str]:
-    """Put the time before each line; they come at an even pace."""
+def _stamped(
+    bursts: Iterator[tuple[str, Burst]], count: int, start: datetime
+) -> Iterator[str]:
+    """Yield lines with their time; they come at an even pace, but for the bursts."""
     seconds = int(DURATION.total_seconds())
-    shown, stamp = -1, ""
-    for number, line in enumerate(lines):
+    number, shown, stamp = 0, -1, ""
+    for process, burst in bursts:
         if (second := number * seconds // count) != shown:
             shown = second
             stamp = f"{start + timedelta(seconds=second):%Y/%m/%d %H:%M:%S} "
-        yield stamp + line
+        for message in burst:
+            yield f"{stamp}{process}{message}\n"
+        number += len(burst)
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:

@@ -79,10 +79,10 @@ def _forgeries() -> Iterator[Case]:
         counts.SENT,
         100,
     )
-    forged = line(2, end).removesuffix(b"\n")
     yield Case(
-        "the same with a line break before it (rsync up to 3.4.4 logs it raw)",
-        _pull(1, [], path=b"exercise/x\n" + forged),
+        "the same as a line of its own, between line breaks in the name (rsync up to"
+        " 3.4.4 logs them raw)",
+        _pull(1, [], path=b"exercise/x\n" + line(2, end)),
         counts.SENT,
         100,
     )
