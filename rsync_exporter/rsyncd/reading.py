@@ -28,6 +28,10 @@ type Read = tuple[Record, Event | None]
 
 RESULTS = ("matched", "ignored", "unparsed", "suspect", "joined", "split")
 
+# Whatever can go on in the next line ends in one of these: a client's address, the
+# length or name of a file, the number of an error.
+_LAST_BYTES = frozenset(b"%c" % byte for byte in b')"0123456789')
+
 # A record this far from all others was not written when it says.
 _FAR_SECONDS = 86_400
 
@@ -65,6 +69,7 @@ class Reader:
         self._split = lines.split
         self._time_of = _Times(log_time, clock)
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._begun: tuple[Record, Event] = (Record(None, None, b""), Suspect())
 
     def take_counts(self) -> Mapping[str, int]:
@@ -84,6 +89,8 @@ class Reader:
         """
         split, time_of, before_pid = self._split, self._time_of, self._before_pid
         for line in lines:
+            if self._held and self._goes_on(line):
+                continue
             if self._held or len(line) > MESSAGE_BYTES:
                 yield from self._read_with_care(line)
                 continue
@@ -102,7 +109,7 @@ class Reader:
                 yield record, event.event
             else:
                 self._hold(line, record, event.event)
-        if ends and self._held:
+        while ends and self._held:  # a line that was held may be one to hold
             yield from self._give_up()
 
     def state(self) -> list[str]:
@@ -129,7 +136,7 @@ class Reader:
 
     def _read_with_care(self, line: bytes) -> Iterator[Read]:
         if self._held:
-            yield from self._go_on(line)
+            yield from self._end(line)
             return
         parts = self._split(line)
         if parts is None:
@@ -170,29 +177,47 @@ class Reader:
 
     def _hold(self, line: bytes, record: Record, event: Event) -> None:
         self._held = [line]
+        self._held_bytes = len(record.message)
         self._begun = record, event
 
-    def _go_on(self, line: bytes) -> Iterator[Read]:
-        """Add a line to the message that is held, and see whether that ends it."""
+    def _goes_on(self, line: bytes) -> bool:
+        """Add a line to the message that is held, unless it may end there.
+
+        Cheap, because one message can have thousands of lines.
+        """
+        if line[-1:] in _LAST_BYTES or self._held_bytes + len(line) >= MESSAGE_BYTES:
+            return False
+        self._held.append(line)
+        self._held_bytes += 1 + len(line)
+        return True
+
+    def _end(self, line: bytes) -> Iterator[Read]:
+        """Add a line to the message that is held, which may end it."""
         record, event = self._begun
         self._held.append(line)
-        message = b"\n".join((record.message, *self._held[1:]))
-        rest = message[MESSAGE_BYTES:]
-        if not rest:
-            whole = self._understand(message, record.pid)
+        self._held_bytes += 1 + len(line)
+        if self._held_bytes <= MESSAGE_BYTES:
+            # What stands between its first and its last line makes no difference.
+            whole = self._understand(b"%b\n%b" % (record.message, line), record.pid)
             if whole is not None and not isinstance(whole, Unended):
-                yield from self._join(record._replace(message=message), whole)
-        elif self._split(rest):
+                yield from self._join(self._message(), whole)
+            return
+        message = self._message()
+        rest = message[MESSAGE_BYTES:]
+        if self._split(rest):
             self._counts["split"] += 1
-            yield from self._join(record._replace(message=message[: -len(rest)]), event)
+            yield from self._join(message[:MESSAGE_BYTES], event)
             yield from self._read_with_care(rest)
         else:
             yield from self._give_up()
 
-    def _join(self, record: Record, event: Event) -> Iterator[Read]:
+    def _message(self) -> bytes:
+        return b"\n".join((self._begun[0].message, *self._held[1:]))
+
+    def _join(self, message: bytes, event: Event) -> Iterator[Read]:
         self._counts["joined"] += len(self._held) - 1
         self._held = []
-        yield record, event
+        yield self._begun[0]._replace(message=message), event
 
     def _give_up(self) -> Iterator[Read]:
         """Take the message as it is, and each line that followed as its own."""
@@ -200,7 +225,8 @@ class Reader:
         self._held = []
         yield record_and_event
         for line in lines:
-            yield from self._read_with_care(line)
+            if not (self._held and self._goes_on(line)):
+                yield from self._read_with_care(line)
 
 
 class _Times:
