@@ -104,8 +104,9 @@ class Daemon:
         return {pid for pid, message in self._records() if let_in.fullmatch(message)}
 
     def logs(self) -> list[Path]:
-        """Return every log file that is there: the daemon's, and those of modules."""
-        return sorted(self.folder.glob("*.log"))
+        """Return every log file that is there: the daemon's, then those of modules."""
+        others = set(self.folder.glob("*.log")) - {self.log}
+        return [self.log, *sorted(others)]
 
     def has_sessions(self) -> bool:
         """Whether a process of it still serves somebody."""
