@@ -9,6 +9,7 @@ held until a line ends it; only what ends it in time belongs to it.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, cut_position, is_cut
 from rsync_exporter.rsyncd.events import (
@@ -62,6 +63,7 @@ class Reader:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._counts = dict.fromkeys(("unparsed", "joined", "split"), 0)
+        self._source = source
         self._before_pid = source and source + b" "
         self._lengths_end_lines = lengths_end_lines
         self._escapes_newlines = escapes_newlines
@@ -112,15 +114,22 @@ class Reader:
         while ends and self._held:  # a line that was held may be one to hold
             yield from self._give_up()
 
-    def state(self) -> list[str]:
-        """Return the lines that are held, for a checkpoint."""
-        return [line.decode("latin-1") for line in self._held]
+    def state(self) -> dict[str, Any]:
+        """Return what the next lines are read by, for a checkpoint."""
+        return {
+            "source": self._source.decode("latin-1"),
+            "held": [line.decode("latin-1") for line in self._held],
+            "latest": self._time_of.latest,
+            "suspects": self._time_of.suspects,
+        }
 
-    def restore(self, state: Sequence[str]) -> None:
-        """Hold the lines again that were held."""
-        lines = [line.encode("latin-1") for line in state]
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what a checkpoint holds."""
+        lines = [line.encode("latin-1") for line in state["held"]]
         for _ in self.read(lines, ends=False):
             raise ValueError("the lines that were held are none that can be")
+        self._time_of.latest = state["latest"]
+        self._time_of.suspects = state["suspects"]
 
     def _understand(self, message: bytes, pid: bytes | None) -> Reading:
         event = understand(message)
@@ -230,16 +239,20 @@ class Reader:
 
 
 class _Times:
-    """The times of a file's lines, and whether to believe them."""
+    """The times of a file's lines, and whether to believe them.
+
+    latest: the last that was believed.
+    suspects: how many in a row were not.
+    """
 
     def __init__(self, log_time: LogTime, clock: Callable[[], float]) -> None:
         self.is_suspect = False
+        self.latest: int | None = None
+        self.suspects = 0
         self._log_time = log_time
         self._clock = clock
         self._stamp: bytes | None = b""
         self._time: int | None = None
-        self._latest: int | None = None
-        self._suspects = 0
 
     def __call__(self, stamp: bytes | None) -> int | None:
         """Return seconds since 1970; None where the line does not say."""
@@ -260,9 +273,9 @@ class _Times:
         when = self._time
         if when is None:
             return
-        latest = when if self._latest is None else self._latest
+        latest = when if self.latest is None else self.latest
         far = when < latest - _FAR_SECONDS or when > self._clock() + _FAR_SECONDS
-        self._suspects = self._suspects + 1 if far else 0
-        self.is_suspect = far and self._suspects < _BELIEVED_FROM
+        self.suspects = self.suspects + 1 if far else 0
+        self.is_suspect = far and self.suspects < _BELIEVED_FROM
         if not self.is_suspect:
-            self._latest = when if far else max(latest, when)
+            self.latest = when if far else max(latest, when)

@@ -120,7 +120,7 @@ class Account:
             "networks": self._networks.state(),
             "register": self._register.state(),
             "masters": [pid.decode("latin-1") for pid in self._bookkeeper.masters],
-            "held": {
+            "readers": {
                 stream: reader.state() for stream, reader in self._readers.items()
             },
         }
@@ -134,8 +134,9 @@ class Account:
         self._register.restore(state["register"])
         for pid in state["masters"]:
             self._bookkeeper.masters[pid.encode("latin-1")] = None
-        for stream, lines in state["held"].items():
-            self._new_reader(int(stream)).restore(lines)
+        for stream, kept in state["readers"].items():
+            source = kept["source"].encode("latin-1")
+            self._new_reader(int(stream), source).restore(kept)
         if counts:
             self._ledger.restore(state["ledger"])
             self._networks.restore(state["networks"])
