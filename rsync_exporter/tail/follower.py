@@ -61,11 +61,15 @@ class Follower:
         Raises OSError at the end when there is no log, or it cannot be read.
         """
         self._look()
-        while self._search.step(self._current, is_blocked=self._is_blocked()):
+        while self._finds_more():
             yield from self._read_rotated()
             self._close_idle(in_use)
         yield from self._read_rotated()
+        if self._known.missing():  # what was truncated as well has a copy
+            self._finds_more()
+            yield from self._read_rotated()
         yield from self._read_current()
+        self._search.all_is_read()
         self._close_idle(in_use)
         if self._problem and not self._is_between_two_logs():
             raise self._problem
@@ -115,7 +119,9 @@ class Follower:
             self._begin(status.st_mtime_ns)
             if not self._is_current((status.st_dev, status.st_ino)):
                 self._switch(LogFile.open(self._path))
-            self._search.path_modified(status.st_mtime_ns)
+            elif self._may_have_been_emptied(status.st_mtime_ns):
+                self._search.begin()
+            self._search.log_modified(status.st_mtime_ns)
         except OSError as error:
             self._problem = error
             self._begin(None)
@@ -136,6 +142,16 @@ class Follower:
     def _is_current(self, identity: tuple[int, int]) -> bool:
         current = self._current
         return bool(current and current.reading and current.identity == identity)
+
+    def _may_have_been_emptied(self, modified_ns: int) -> bool:
+        """Tell whether a file of which nothing was read yet was written meanwhile.
+
+        Then nothing in it shows whether it was copied and truncated, too.
+        """
+        reading = self._current.reading if self._current else None
+        if not reading or reading.seen:
+            return False
+        return self._search.differs(modified_ns)
 
     def _switch(self, file: LogFile) -> None:
         """Read this file as the path's from now on."""
@@ -160,6 +176,9 @@ class Follower:
         self._current = found
         log.info("log opened path=%s size_bytes=%d", self._path, found.place.size)
 
+    def _finds_more(self) -> bool:
+        return self._search.step(self._current, is_blocked=self._is_blocked())
+
     def _read_rotated(self) -> Iterator[Chunk]:
         for generation in self._known.opened():
             if generation is self._current:
@@ -177,7 +196,7 @@ class Follower:
                 yield from self._read(current)
                 if current is self._current:
                     return
-                self._search.step(self._current, is_blocked=False)
+                self._finds_more()
                 yield from self._read_rotated()
         except OSError as error:
             if self._current:
@@ -203,12 +222,13 @@ class Follower:
 
     def _rewritten(self, generation: Generation, reading: Reading) -> None:
         now = self._around.clock()
-        if reading.begins_as(reading.file):
+        if reading.keeps_its_head():
             log.warning("log lost its end, going on there path=%s", self._path)
             generation.go_to_end()
             return
         generation.release()
         generation.changed_at = now
+        self._search.begin()
         following = Generation(self._around.number(), Place(*generation.identity))
         self._known.add(following)
         following.reading = Reading(reading.file)

@@ -98,8 +98,12 @@ class Generation:
     def begins(self, file: LogFile) -> bool:
         """Tell whether it is the same file or a copy, however much of one."""
         if self.reading:
-            return self.reading.begins_as(file)
-        return bool(self.left_at.offset) and self.left_at.begins(file)
+            return self.reading.is_like(file)
+        # Less than a line may be the beginning of any file.
+        is_telling = self.left_at.offset or (
+            self.left_at.seen and self.left_at.identity == file.identity
+        )
+        return bool(is_telling) and self.left_at.begins(file)
 
 
 class Generations:

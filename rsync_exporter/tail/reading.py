@@ -61,12 +61,14 @@ class Reading:
             self.size = max(self.size, self.file.status().st_size)
         self.is_rewritten = True
 
-    def begins_as(self, file: LogFile) -> bool:
-        """Tell whether a file begins as this one did, however short it is."""
-        head = file.read_at(0, len(self._head))
-        # A part of a line may be that of any log: they all begin with the date.
-        is_telling = b"\n" in head or len(head) == HEAD_BYTES
-        return is_telling and self._head.startswith(head)
+    def keeps_its_head(self) -> bool:
+        """Tell whether the file begins as it did, so that only its end is another."""
+        return _are_alike(self._head, self.file.read_at(0, HEAD_BYTES))
+
+    def is_like(self, file: LogFile) -> bool:
+        """Tell whether a file begins as this one did or does, read or not."""
+        head, own = file.read_at(0, HEAD_BYTES), self.file.read_at(0, HEAD_BYTES)
+        return _are_alike(head, self._head) or _are_alike(head, own)
 
     def place(self) -> Place:
         """Return where this is, to go on later."""
@@ -95,3 +97,11 @@ class Reading:
         self.size = max(self.size, self.seen)
         self._head += block[: HEAD_BYTES - len(self._head)]
         self._tail = (self._tail + block[-TAIL_BYTES:])[-TAIL_BYTES:]
+
+
+def _are_alike(one: bytes, other: bytes) -> bool:
+    """Compare two beginnings, of which one may be less of the same."""
+    size = min(len(one), len(other))
+    # A part of a line may be that of any log: they all begin with the date.
+    is_telling = size == HEAD_BYTES or b"\n" in one[:size]
+    return is_telling and one[:size] == other[:size]

@@ -42,7 +42,7 @@ class Search:
         self._counts = counts
         self._until = 0.0
         self._again = False
-        self._modified_ns = 0
+        self._noted_ns = self._modified_ns = 0
         self._examined: set[Sibling] = set()
         self._unreadable: dict[Identity, Sibling] = {}
 
@@ -59,14 +59,22 @@ class Search:
 
     def resume(self, since_ns: int) -> None:
         """Look for everything that happened since a state was made."""
-        self.since_ns = self._modified_ns = since_ns
+        self.since_ns = self._modified_ns = self._noted_ns = since_ns
         self.begin()
 
-    def path_modified(self, modified_ns: int) -> None:
-        """Take note of the log's time; while a search is on, for later use."""
-        self._modified_ns = modified_ns
+    def log_modified(self, modified_ns: int) -> None:
+        """Note the log's time, for when all of it was read as it should be."""
+        self._noted_ns = modified_ns
+
+    def all_is_read(self) -> None:
+        """Take what came after the noted time for new; not while a search is on."""
+        self._modified_ns = self._noted_ns
         if not self.is_on:
-            self.since_ns = modified_ns
+            self.since_ns = self._modified_ns
+
+    def differs(self, modified_ns: int) -> bool:
+        """Tell whether the log changed since its time was noted."""
+        return modified_ns != self._modified_ns
 
     def remember_what_is_there(self, modified_ns: int | None) -> None:
         """Take the rotated files as read that were there before anything was.
@@ -76,6 +84,7 @@ class Search:
         found = self._siblings()[-MAX_REMEMBERED:]
         newest = max((sibling.modified_ns for sibling in found), default=0)
         self.since_ns = newest + 1 if modified_ns is None else modified_ns
+        self._modified_ns = self._noted_ns = self.since_ns
         for sibling in found:
             if not sibling.is_packed or sibling.modified_ns >= self.since_ns:
                 self._remember(sibling)
