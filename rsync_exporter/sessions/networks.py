@@ -34,7 +34,7 @@ class Networks:
     def __init__(self, most: int) -> None:
         self._most = most
         self._weights: Counter[str] = Counter()
-        self._labelled: set[str] = set()
+        self._labelled: dict[str, None] = {}  # in order: of equals the first goes
         self.bytes: Counter[tuple[str, str]] = Counter()
         self.overflows = 0
 
@@ -53,14 +53,14 @@ class Networks:
         """Return everything, for a checkpoint."""
         return {
             "weights": dict(self._weights),
-            "labelled": sorted(self._labelled),
+            "labelled": list(self._labelled),
             "bytes": [[*key, number] for key, number in self.bytes.items()],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what a checkpoint holds."""
         self._weights.update(state["weights"])
-        self._labelled = set(state["labelled"][: self._most])
+        self._labelled = dict.fromkeys(state["labelled"][: self._most])
         for label, direction, number in state["bytes"]:
             if label == OTHER or label in self._labelled:
                 self.bytes[label, direction] = number
@@ -80,10 +80,10 @@ class Networks:
             # Twice, so that two of the same weight do not take turns.
             if self._weights[network] <= 2 * self._weights[lightest]:
                 return
-            self._labelled.discard(lightest)
+            del self._labelled[lightest]
             for direction in ("sent", "received"):
                 self.bytes.pop((lightest, direction), None)
-        self._labelled.add(network)
+        self._labelled[network] = None
 
     def _drop_the_lightest(self) -> None:
         half = heapq.nsmallest(
