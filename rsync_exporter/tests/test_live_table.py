@@ -30,7 +30,8 @@ from rsync_exporter.tests.says import (
 )
 from rsync_exporter.tests.scenarios import LOGGINGS, TABLE, Scenario
 
-pytestmark = pytest.mark.integration
+# Some 600 sessions happen before the first test.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 CLIENTS_AT_A_TIME = 16
 
