@@ -126,8 +126,12 @@ class Bookkeeper:
         """Judge a line of a session that nobody has seen begin.
 
         A daemon that is told to stop says so as a session would, and by nothing else.
+        A push has two processes, and the second logs by its own number when the first
+        is gone: that its client is lost (measured).
         """
         if pid in self.masters or event in _DAEMON_STOPPED:
+            return IGNORED
+        if type(event) is events.ClientLost:
             return IGNORED
         return SUSPECT
 
