@@ -61,7 +61,7 @@ class Generation:
         place = self.place
         self.close()
         self.reading = Reading(file, place.offset)
-        if not place.continues_in(file):
+        if place.offset and not place.continues_in(file):
             self._go_to_end(file, place.seen)
         self.is_wanted, self.is_restored, self.changed_at = True, False, now
 

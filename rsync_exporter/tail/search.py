@@ -176,6 +176,8 @@ class Search:
             owner = self._known.content_of(file)
             if owner is None and is_new:
                 owner = self._missed(file, current)
+            if owner and owner.reading:
+                owner.is_copied = True
             wanted = owner and not owner.reading and (owner.is_wanted or is_new)
             if owner and wanted and owner.is_content_of(file):
                 owner.open(file, self._around.clock())
@@ -189,7 +191,10 @@ class Search:
         """Return who takes a file that nobody knows: one that lacks just that."""
         unread = [each for each in self._known.missing() if not each.place.offset]
         if unread:
-            return unread[0]
+            return max(
+                unread,
+                key=lambda each: (each.identity == file.identity, each.unread_bytes),
+            )
         self._counts.rotations["recovered"] += 1
         log.info("rotated log was missed, reading it path=%s", self._path)
         generation = Generation(self._around.number(), Place(*file.identity))

@@ -1,13 +1,24 @@
 """A log on a real disk, followed through everything that rotation does to it."""
 
+import bz2
+import glob
+import gzip
+import lzma
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from rsync_exporter.tail.follower import IDLE_SECONDS, MAX_OPEN_FILES
-from rsync_exporter.tests.following import KEEP_SECONDS, Log
+from rsync_exporter.tail.followers import RESCAN_SECONDS, Followers, FollowOptions
+from rsync_exporter.tail.lines import MAX_LINE_BYTES
+from rsync_exporter.tail.place import HEAD_BYTES
+from rsync_exporter.tail.search import SEARCH_SECONDS
+from rsync_exporter.tests.following import KEEP_SECONDS, Clock, Log
 
 
 @pytest.fixture
@@ -197,3 +208,355 @@ def test_while_a_new_log_cannot_be_read_the_old_one_is(log: Log):
         assert next(lines).lines == [b"two"]
         with pytest.raises(OSError, match="not a regular file"):
             next(lines)
+
+
+def test_lines_that_came_between_the_last_look_and_a_rotation_are_read(log: Log):
+    log.write(b"one")
+    assert log.read() == [b"one"]
+    log.write(b"two")
+    log.truncate()
+    log.write(b"three")
+    assert log.read() == [b"two", b"three"]
+    assert log.rotations() == {"truncated": 1}
+    assert log.progress().lost_bytes == 0
+
+
+def test_lines_are_found_that_were_copied_before_any_was_read(log: Log):
+    log.path.touch()
+    assert log.read() == []
+    log.write(b"one")
+    log.truncate()
+    log.write(b"two")
+    assert log.read() == [b"one", b"two"]
+
+
+def test_every_rotation_between_two_looks_is_read_in_order(log: Log):
+    log.write(b"one")
+    assert log.read() == [b"one"]
+    for line in (b"two", b"three", b"four"):
+        log.write(line)
+        log.rename()
+    log.write(b"five")
+    assert log.read() == [b"two", b"three", b"four", b"five"]
+    assert log.rotations() == {"replaced": 1, "recovered": 2}
+    log.clock.now += SEARCH_SECONDS
+    assert log.read() == []
+
+
+PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_a_restart_goes_on_through_any_number_of_rotations(log: Log, suffix: str):
+    log.write(b"one")
+    assert log.read() == [b"one"]
+    state = log.state()
+    for number in range(3 * MAX_OPEN_FILES):
+        log.write(b"%d" % number)
+        old = log.rename()
+        packed = Path(f"{old}.gz")  # what counts is what is in it
+        packed.write_bytes(PACKERS[suffix](old.read_bytes()))
+        shutil.copystat(old, packed)
+        old.unlink()
+    log.write(b"last")
+    log.restart(state)
+    expected = [b"%d" % number for number in range(3 * MAX_OPEN_FILES)]
+    assert log.read() == [*expected, b"last"]
+    assert log.progress().lost_bytes == 0
+    log.clock.now += SEARCH_SECONDS
+    assert log.read() == []
+    log.restart()
+    assert log.read() == []
+
+
+def test_a_state_is_consistent_between_any_two_chunks(log: Log):
+    log.path.touch()
+    assert log.read() == []
+    lines = [b"%07d" % number for number in range(400_000)]
+    log.write(*lines)
+    chunks = log.followers.poll()
+    counted = list(next(chunks).lines)
+    log.restart()
+    assert counted + log.read() == lines
+
+
+def test_an_unended_line_waits_over_a_restart(log: Log):
+    log.write_raw(b"one\ntw")
+    assert log.read() == [b"one"]
+    state = log.state()
+    log.write_raw(b"o\n")
+    log.restart(state)
+    assert log.read() == [b"two"]
+
+
+def test_streams_stay_the_same_over_restarts(log: Log):
+    log.write(b"one")
+    [one] = log.chunks()
+    log.rename().open("ab").close()
+    log.write(b"two")
+    [two] = log.chunks()
+    log.restart()
+    with Path(f"{log.path}.1").open("ab") as session:
+        session.write(b"late\n")
+    log.write(b"new")
+    late, new = log.chunks()
+    assert (late.stream, new.stream) == (one.stream, two.stream)
+    assert (late.lines, new.lines) == ([b"late"], [b"new"])
+
+
+def test_a_chunk_tells_whether_more_is_there(log: Log):
+    log.write(*[b"a line"] * 200_000)
+    first, last = log.chunks()
+    assert (first.ends, last.ends) == (False, True)
+    log.write_raw(b"one\ntwo")
+    [chunk] = log.chunks()
+    assert not chunk.ends
+
+
+def test_what_was_truncated_without_a_copy_is_lost(
+    log: Log, caplog: pytest.LogCaptureFixture
+):
+    log.write_raw(b"one\nunended")
+    log.read()
+    os.truncate(log.path, 0)
+    log.write(b"two")
+    assert log.read() == [b"two"]
+    log.clock.now += SEARCH_SECONDS
+    assert log.read() == []
+    assert log.progress().lost_bytes == len(b"unended")
+    assert f"path={log.path} lost_bytes=7" in caplog.text
+
+
+def test_a_checkpointed_file_that_is_gone_is_told_once(
+    log: Log, caplog: pytest.LogCaptureFixture
+):
+    log.write(*[b"a line"] * 200_000)
+    size = log.path.stat().st_size
+    next(log.followers.poll())
+    read_bytes = log.progress().read_bytes
+    state = log.state()
+    log.path.unlink()
+    log.write(b"new")
+    log.restart(state)
+    assert log.read() == [b"new"]
+    for _ in range(3):
+        log.clock.now += SEARCH_SECONDS
+        assert log.read() == []
+    assert log.progress().lost_bytes == size - read_bytes
+    assert caplog.text.count("is gone") == 1
+
+
+def test_rotated_files_from_before_the_first_start_are_never_read(log: Log):
+    log.write(b"old")
+    old = log.rename()
+    Path(f"{log.path}.2.gz").write_bytes(gzip.compress(b"older\n"))
+    log.write(b"one")
+    assert log.read() == [b"one"]
+    with old.open("ab") as session:
+        session.write(b"of a session in flight\n")
+    log.rename()
+    log.write(b"two")
+    assert log.read() == [b"of a session in flight", b"two"]
+
+
+def test_a_copy_of_the_log_is_not_read(log: Log):
+    log.write(b"one", b"two")
+    log.read()
+    shutil.copy(log.path, f"{log.path}.bak")
+    log.rename()
+    log.write(b"three")
+    assert log.read() == [b"three"]
+    log.clock.now += SEARCH_SECONDS
+    assert log.read() == []
+
+
+def test_a_log_that_is_copied_over_itself_goes_on(log: Log):
+    log.write(b"one")
+    log.read()
+    copy = log.path.with_name("copy")
+    shutil.copy(log.path, copy)
+    copy.replace(log.path)
+    log.write(b"two")
+    assert log.read() == [b"two"]
+
+
+def test_a_log_that_loses_its_end_is_not_read_again(
+    log: Log, caplog: pytest.LogCaptureFixture
+):
+    log.write(b"one", b"two", b"three")
+    log.read()
+    os.truncate(log.path, len(b"one\n"))
+    assert log.read() == []
+    log.write(b"four")
+    assert log.read() == [b"four"]
+    assert f"log lost its end, going on there path={log.path}" in caplog.text
+
+
+def test_a_log_that_lost_its_end_while_nobody_looked_is_not_read_again(log: Log):
+    log.write(*[b"a line"] * 1000)
+    log.read()
+    os.truncate(log.path, 2 * HEAD_BYTES)
+    log.restart()
+    assert log.read() == []
+
+
+def test_a_deleted_log_is_an_error_until_it_comes_back(log: Log):
+    log.write(b"one")
+    log.read()
+    log.path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"rsyncd\.log"):
+        log.read()
+    log.write(b"two")
+    assert log.read() == [b"two"]
+
+
+def test_a_log_that_was_rotated_and_compressed_is_not_missing(log: Log):
+    log.write(b"one")
+    log.read()
+    old = log.rename()
+    packed = Path(f"{old}.gz")
+    packed.write_bytes(gzip.compress(old.read_bytes()))
+    shutil.copystat(old, packed)
+    old.unlink()
+    assert log.read() == []
+
+
+def test_a_link_to_itself_is_an_error_until_it_is_a_log(log: Log):
+    log.path.symlink_to(log.path)
+    with pytest.raises(OSError, match="symbolic link"):
+        log.read()
+    log.path.unlink()
+    log.write(b"one")
+    assert log.read() == [b"one"]
+
+
+@contextmanager
+def no_privileges() -> Iterator[None]:
+    """Be nobody for a while; who runs the tests may be root."""
+    user = os.geteuid()
+    if user:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def shared_log() -> Iterator[Log]:
+    """Follow a log in a folder that everybody can read."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        log = Log(Path(folder))
+        yield log
+        log.followers.close()
+
+
+def test_a_log_that_nobody_may_read_is_read_once_that_heals(shared_log: Log):
+    log = shared_log
+    log.write(b"one")
+    assert log.read() == [b"one"]
+    log.rename()
+    log.write(b"two")
+    log.path.chmod(0)
+    for _ in range(3):
+        with no_privileges(), pytest.raises(PermissionError, match=r"rsyncd\.log"):
+            log.read()
+        log.clock.now += SEARCH_SECONDS
+    log.path.chmod(0o644)
+    with no_privileges():
+        assert log.read() == [b"two"]
+    assert log.progress().lost_bytes == 0
+
+
+def test_a_rotated_file_that_nobody_may_read_is_lost(
+    shared_log: Log, caplog: pytest.LogCaptureFixture
+):
+    log = shared_log
+    log.write(b"one")
+    log.read()
+    log.rename()
+    log.write(b"two")
+    log.rename().chmod(0)
+    log.write(b"three")
+    with no_privileges():
+        assert log.read() == [b"three"]
+        log.clock.now += SEARCH_SECONDS
+        assert log.read() == []
+    assert log.progress().lost_bytes == len(b"two\n")
+    assert caplog.text.count("rotated log cannot be read") == 1
+
+
+def test_a_rotated_file_that_cannot_be_unpacked_is_told_of(
+    log: Log, caplog: pytest.LogCaptureFixture
+):
+    log.write(b"one")
+    log.read()
+    log.rename()
+    Path(f"{log.path}.3.zst").write_bytes(b"\x28\xb5\x2f\xfd packed")
+    Path(f"{log.path}.4.gz").write_bytes(gzip.compress(b"damaged\n" * 99)[:-20])
+    log.write(b"two")
+    assert log.read()[-1] == b"two"
+    assert "packed by zstd, which cannot be read here" in caplog.text
+    assert "damaged: " in caplog.text
+
+
+def test_what_is_cut_from_an_endless_line_is_lost(log: Log):
+    log.write(b"x" * 10_000_000, b"next")
+    assert log.read() == [b"x" * MAX_LINE_BYTES, b"next"]
+    lost_bytes = 10_000_000 - MAX_LINE_BYTES
+    assert log.progress().lost_bytes == lost_bytes
+    assert log.progress().read_bytes == log.path.stat().st_size - lost_bytes
+
+
+def test_several_logs_and_globs_are_followed(tmp_path: Path):
+    clock = Clock()
+    patterns = [str(tmp_path / "a.log"), str(tmp_path / "[b-z]*.log*")]
+    followers = Followers(patterns, FollowOptions(), None, clock)
+
+    def read() -> list[tuple[str, bytes]]:
+        chunks = followers.poll()
+        return [(Path(c.file).name, line) for c in chunks for line in c.lines]
+
+    def write(name: str, content: bytes) -> None:
+        with (tmp_path / name).open("ab") as file:
+            file.write(content)
+
+    with pytest.raises(OSError, match=r"z\]\*\.log.*; .*a\.log"):
+        read()
+    write("a.log", b"one\n")
+    write("b.log", b"two\n")
+    write("b.log.1", b"old\n")
+    clock.now += RESCAN_SECONDS
+    assert read() == [("a.log", b"one"), ("b.log", b"two")]
+    write("c.log", b"three\n")
+    assert read() == []
+    clock.now += RESCAN_SECONDS
+    assert read() == [("c.log", b"three")]
+    (tmp_path / "c.log").unlink()
+    state = followers.state()
+    followers.close()
+    followers = Followers(patterns, FollowOptions(from_end=True), state, clock)
+    write("b.log", b"four\n")
+    write("d.log", b"five\n")
+    assert read() == [("b.log", b"four"), ("d.log", b"five")]
+    assert len({chunk.file for chunk in followers.progress()}) == 4
+    followers.close()
+
+
+def test_an_escaped_path_is_no_glob(tmp_path: Path):
+    path = tmp_path / "log[1]*"
+    path.write_bytes(b"one\n")
+    followers = Followers([glob.escape(str(path))], FollowOptions())
+    assert [chunk.file for chunk in followers.poll()] == [str(path)]
+    followers.close()
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"patterns": [], "next_stream": "x", "paths": {}}, {"paths": 1}]
+)
+def test_a_state_that_does_not_fit_is_refused(state: dict[str, object]):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        Followers(["log"], FollowOptions(), state)
