@@ -138,3 +138,13 @@ def test_a_second_exporter_is_refused(restarted: Restarted):
     assert line.endswith(
         f"checkpoint is in use by another exporter file={restarted.checkpoint}"
     )
+
+
+def test_what_time_has_ended_stays_so_after_being_killed(restarted: Restarted):
+    """No line tells of this end, so it has to be kept before it is served."""
+    ended = "rsyncd_sessions_total pull m ok"
+    restarted.write(FIRST)
+    exporter = restarted.start()
+    eventually(lambda: exporter.metrics().get(ended) == 1, "the session's end")
+    exporter.kill()
+    assert restarted.start().metrics()[ended] == 1
