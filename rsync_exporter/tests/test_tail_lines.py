@@ -31,3 +31,12 @@ def test_an_endless_line_is_cut_and_the_next_one_is_whole():
     splitter = LineSplitter()
     pieces = (bytes(piece) for piece in batched(content, 1000, strict=False))
     assert [line for piece in pieces for line in splitter.feed(piece)] == expected
+
+
+def test_what_was_cut_is_counted_when_the_line_ends():
+    splitter = LineSplitter()
+    for _ in range(100):
+        assert splitter.feed(b"x" * MAX_LINE_BYTES) == []
+    assert (splitter.waiting_bytes, splitter.cut_bytes) == (100 * MAX_LINE_BYTES, 0)
+    assert splitter.feed(b"\n" + b"y" * (MAX_LINE_BYTES + 5) + b"\n")
+    assert (splitter.waiting_bytes, splitter.cut_bytes) == (0, 99 * MAX_LINE_BYTES + 5)

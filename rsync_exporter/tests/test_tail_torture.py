@@ -1,6 +1,8 @@
 """A log written without a pause, rotated by the real logrotate, read over restarts."""
 
 import json
+import os
+import resource
 import subprocess
 import threading
 import time
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from rsync_exporter.tail.followers import Followers, FollowOptions
+from rsync_exporter.tail.lines import MAX_LINE_BYTES
 from rsync_exporter.tests.running import eventually
 
 pytestmark = pytest.mark.integration
@@ -192,3 +195,19 @@ def test_every_line_is_handed_on_once(tmp_path: Path, method: str):
     assert writer.written > 0.9 * LINES_PER_SECOND * WRITING_SECONDS
     assert lost_bytes == 0
     assert min(len(times), reader.restarts) >= WRITING_SECONDS / 2
+
+
+def test_a_file_without_a_newline_takes_no_memory(tmp_path: Path):
+    path = tmp_path / "rsyncd.log"
+    path.touch()
+    os.truncate(path, 1_000_000_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with closing(Followers([str(path)], FollowOptions())) as followers:
+        assert list(followers.poll()) == []
+        with path.open("ab") as file:
+            file.write(b"\nnext\n")
+        [chunk] = followers.poll()
+        assert chunk.lines == [bytes(MAX_LINE_BYTES), b"next"]
+        [progress] = followers.progress()
+    assert progress.lost_bytes == 1_000_000_000 - MAX_LINE_BYTES
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + 10_000
