@@ -272,6 +272,7 @@ class _Times:
     def _judge(self) -> None:
         when = self._time
         if when is None:
+            self.is_suspect = False
             return
         latest = when if self.latest is None else self.latest
         far = when < latest - _FAR_SECONDS or when > self._clock() + _FAR_SECONDS

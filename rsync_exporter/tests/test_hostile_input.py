@@ -291,6 +291,12 @@ def test_times_that_never_were(date: bytes):
     )
 
 
+def test_a_time_that_cannot_be_read_is_no_worse_after_one_that_is_suspect():
+    summary = record(SUMMARY, at=b"9999/99/99 99:99:99")
+    samples = told(session(REQUEST) + record(HUGE, at=DATES[0]) + summary)
+    assert samples["rsync_data_sent_bytes_total"] == 100
+
+
 def test_a_session_that_ends_before_it_began_took_no_time():
     log = session(REQUEST) + record(SUMMARY, at=b"2026/11/21 20:55:30")
     samples = told(log)
