@@ -241,9 +241,12 @@ class Follower:
         log.warning("log cannot be read path=%s error=%s", self._path, error)
         is_packed = generation.reading and generation.reading.file.is_packed
         generation.close()
-        generation.is_wanted = not is_packed
         generation.changed_at = self._around.clock()
-        self._search.begin()
+        if is_packed:
+            generation.is_wanted = False
+            self._search.ignore(generation.identity)
+        else:
+            self._search.begin()
 
     def _close_idle(self, in_use: Collection[int]) -> None:
         opened = self._known.opened()

@@ -44,6 +44,7 @@ class Search:
         self._again = False
         self._noted_ns = self._modified_ns = 0
         self._examined: set[Sibling] = set()
+        self._damaged: set[Identity] = set()
         self._unreadable: dict[Identity, Sibling] = {}
 
     @property
@@ -71,6 +72,10 @@ class Search:
         self._modified_ns = self._noted_ns
         if not self.is_on:
             self.since_ns = self._modified_ns
+
+    def ignore(self, identity: Identity) -> None:
+        """Look no more into a packed file that turned out to be damaged."""
+        self._damaged.add(identity)
 
     def differs(self, modified_ns: int) -> bool:
         """Tell whether the log changed since its time was noted."""
@@ -157,7 +162,8 @@ class Search:
 
     def _examine(self, sibling: Sibling, current: Generation | None) -> None:
         is_old = sibling.modified_ns < self.since_ns and not self._known.missing()
-        if is_old or sibling in self._examined or self._known.is_open(sibling.identity):
+        is_done = sibling in self._examined or sibling.identity in self._damaged
+        if is_old or is_done or self._known.is_open(sibling.identity):
             return
         try:
             self._look_into(sibling, current)

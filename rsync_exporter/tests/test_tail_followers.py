@@ -507,6 +507,23 @@ def test_a_rotated_file_that_cannot_be_unpacked_is_told_of(
     assert "damaged: " in caplog.text
 
 
+def test_a_packed_file_that_is_damaged_far_behind_is_told_of_once(
+    log: Log, caplog: pytest.LogCaptureFixture
+):
+    log.write(b"one")
+    log.read()
+    log.rename()
+    content = b"".join(b"2026/11/22 04:40:00 [%d] line\n" % n for n in range(100_000))
+    Path(f"{log.path}.2.gz").write_bytes(gzip.compress(content)[:-1000])
+    log.write(b"two")
+    for _ in range(3):
+        log.read()
+        log.clock.now += SEARCH_SECONDS
+    assert caplog.text.count("damaged: ") == 1
+    log.write(b"three")
+    assert log.read() == [b"three"]
+
+
 def test_what_is_cut_from_an_endless_line_is_lost(log: Log):
     log.write(b"x" * 10_000_000, b"next")
     assert log.read() == [b"x" * MAX_LINE_BYTES, b"next"]
