@@ -11,7 +11,7 @@ from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, cut_position, unescape
 from rsync_exporter.rsyncd.events import Event, Requested, Routine, Suspect
 from rsync_exporter.rsyncd.line_format import RSYNCD
 from rsync_exporter.rsyncd.log_time import LogTime
-from rsync_exporter.rsyncd.reading import Reader
+from rsync_exporter.rsyncd.reading import Read, Reader
 
 START = b"2026/11/21 20:55:45 [7417] "
 NOW = 1_795_294_600  # some minutes later
@@ -155,7 +155,8 @@ def test_no_lines_break_the_reading_however_they_come(
 ):
     heads = (START, START + b"rsync on m/x", START + b"recv ", b"")
     lines = [heads[n % 4] + line for n, line in enumerate(rest)]
-    this, piecemeal = reader(), []
+    this = reader()
+    piecemeal: list[Read] = []
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), None], strict=True):
         piecemeal += this.read(lines[start:end], ends=False)
     piecemeal += this.read([], ends=True)
