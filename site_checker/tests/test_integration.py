@@ -276,6 +276,7 @@ class TestLeases:
         after = self.now(server)
         for run in runs:
             check, due = run.check, server.zscore(key, run.check.key)
+            assert due is not None
             # Not equal to one of both: a slot may begin between the two calls.
             assert latest(check, before) <= run.slot <= latest(check, after)
             assert following(check, before) <= due <= following(check, after)
