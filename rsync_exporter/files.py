@@ -65,6 +65,8 @@ class ConfFile:
 
     def _format_problems(self) -> Iterator[str]:
         for name, module in self.conf.modules.items():
+            if not module.transfer_logging:
+                continue
             try:
                 LogFormat.compile(module.log_format)
             except ValueError as error:

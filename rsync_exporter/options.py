@@ -2,7 +2,6 @@
 
 from rsync_exporter.rsyncd.line_format import RSYNCD
 from rsync_exporter.rsyncd.log_format import DEFAULT, LogFormat
-from rsync_exporter.rsyncd.log_time import LogTime
 from rsync_exporter.sessions.options import Options
 from rsync_exporter.settings import Settings
 
@@ -15,7 +14,7 @@ def options(settings: Settings) -> Options:
         lines=(file and file.lines) or RSYNCD,
         log_format=(file and file.log_format) or LogFormat.compile(DEFAULT),
         modules=conf.conf.modules if conf else {},
-        log_time=LogTime(settings.rsync_exporter_timezone),
+        zone=settings.rsync_exporter_timezone,
         max_modules=settings.rsync_exporter_max_modules,
         networks_top=settings.rsync_exporter_client_networks,
         session_expiry_seconds=settings.rsync_exporter_session_expiry_seconds,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.metrics_core import Metric
 
 from rsync_exporter.families import counter, gauge
+from rsync_exporter.rsyncd.reading import RESULTS
 from rsync_exporter.sessions.account import Totals
 from rsync_exporter.tail.chunk import Progress
 
@@ -17,7 +18,10 @@ def families(totals: Totals, progress: Sequence[Progress]) -> Iterator[Metric]:
         " lines that are no records (unparsed), that went on with one (joined), and"
         " that held one more (split)",
         ["file", "result"],
-        totals.ledger.lines,
+        {
+            **{(file.file, result): 0 for file in progress for result in RESULTS},
+            **totals.ledger.lines,
+        },
     )
     yield from _files(progress)
     yield gauge(

@@ -8,7 +8,8 @@ from typing import Any
 
 from rsync_exporter.rsyncd import escapes
 from rsync_exporter.rsyncd.log_format import LogFormat
-from rsync_exporter.rsyncd.reading import RESULTS, Reader
+from rsync_exporter.rsyncd.log_time import LogTime
+from rsync_exporter.rsyncd.reading import Reader
 from rsync_exporter.sessions.bookkeeper import Bookkeeper
 from rsync_exporter.sessions.labels import ModuleLabels
 from rsync_exporter.sessions.ledger import Ledger
@@ -65,8 +66,10 @@ class Account:
         formats.clear()
         formats[""] = options.log_format
         for module in options.modules.values():
-            label = self._modules.of(module.name.encode("utf-8", "surrogateescape"))
-            formats[label] = LogFormat.compile(module.log_format)
+            name = module.name.encode("utf-8", "surrogateescape")
+            label = self._modules.of(name)
+            if module.transfer_logging:
+                formats[label] = LogFormat.compile(module.log_format, name)
             self._expect(label, module.max_connections)
         self._bookkeeper.give_formats()
 
@@ -93,11 +96,6 @@ class Account:
         """Count everything as over: there will be no further line."""
         self._register.finish()
         self._bookkeeper.settle()
-
-    def expect_file(self, file: str) -> None:
-        """Have the counts of a file's lines from the start."""
-        for result in RESULTS:
-            self._ledger.lines[file, result] += 0
 
     def streams_in_use(self) -> frozenset[int]:
         """Return the numbers of the files that sessions in progress write to."""
@@ -152,7 +150,8 @@ class Account:
         formats = (options.log_format, *self._bookkeeper.formats.values())
         reader = Reader(
             options.lines,
-            options.log_time,
+            # One each: what an hour means that comes twice depends on the line before.
+            LogTime(options.zone),
             address_of=self._register.address_of,
             source=source,
             lengths_end_lines=all(each.text.endswith(b"%l") for each in formats),

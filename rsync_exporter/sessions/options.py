@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 
 from rsync_exporter.rsyncd.conf import Module
 from rsync_exporter.rsyncd.line_format import RSYNCD, Lines
 from rsync_exporter.rsyncd.log_format import DEFAULT, LogFormat
-from rsync_exporter.rsyncd.log_time import LogTime
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,14 @@ class Options:
 
     log_format: of modules that are not in ``modules``.
     modules: those of rsyncd.conf; their series are there from the start.
+    zone: of the log's times; None for this system's.
     networks_top: how many client networks have a label of their own; 0 for none.
     """
 
     lines: Lines = RSYNCD
     log_format: LogFormat = field(default_factory=lambda: LogFormat.compile(DEFAULT))
     modules: Mapping[str, Module] = field(default_factory=dict)
-    log_time: LogTime = field(default_factory=lambda: LogTime(None))
+    zone: tzinfo | None = None
     max_modules: int = 200
     networks_top: int = 0
     session_expiry_seconds: float = 86_400

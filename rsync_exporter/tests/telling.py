@@ -9,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from rsync_exporter.collector import Snapshot
-from rsync_exporter.rsyncd.log_time import LogTime
 from rsync_exporter.sessions.account import Account
 from rsync_exporter.sessions.options import Options
 from rsync_exporter.tail.chunk import Chunk
@@ -19,7 +18,7 @@ type Samples = dict[str, float]
 
 
 # The times of the recorded logs.
-IN_UTC = Options(log_time=LogTime(datetime.UTC))
+IN_UTC = Options(zone=datetime.UTC)
 
 
 class Telling:

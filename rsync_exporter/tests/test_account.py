@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsync_exporter.rsyncd.conf import Module
-from rsync_exporter.rsyncd.log_time import LogTime
 from rsync_exporter.sessions import register
 from rsync_exporter.sessions.account import Account, Totals
 from rsync_exporter.sessions.networks import Networks, network_of
@@ -314,7 +313,7 @@ def counted(
     chunks: Iterable[list[bytes]], restart: Callable[[Account], Account]
 ) -> Totals:
     """Return the totals of the chunks, with a restart after each."""
-    options = Options(log_time=LogTime(None), networks_top=5)
+    options = Options(zone=None, networks_top=5)
     account = Account(options, clock=lambda: 0)
     for lines in chunks:
         account.add(Chunk(FILE, 1, lines, ends=False))
@@ -328,7 +327,7 @@ def counted(
 @given(st.lists(st.integers(0, len(RECORDED)), max_size=8).map(sorted))
 def test_a_restart_from_a_checkpoint_changes_nothing(cuts: list[int]):
     def restart(account: Account) -> Account:
-        options = Options(log_time=LogTime(None), networks_top=5)
+        options = Options(zone=None, networks_top=5)
         after = Account(options, clock=lambda: 0)
         after.restore(json.loads(json.dumps(account.state())))
         return after
