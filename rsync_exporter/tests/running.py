@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -49,6 +50,9 @@ class RunningExporter:
         user: int | None = None,
     ) -> None:
         self.port = free_port()
+        # Of its own: what one user leaves there, another may not write.
+        self._temporary = tempfile.TemporaryDirectory()
+        Path(self._temporary.name).chmod(0o777)
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "rsync_exporter", "-s", "0.05"),
@@ -58,7 +62,11 @@ class RunningExporter:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={
+                **os.environ,
+                "TMPDIR": self._temporary.name,
+                **(environment or {}),
+            },
             stdin=stdin,
             user=user,
         )
@@ -101,7 +109,7 @@ class RunningExporter:
 
     def kill(self) -> None:
         """End it if it still runs."""
-        with self.process:
+        with self._temporary, self.process:
             self.process.kill()
 
     def _answers(self) -> bool:
