@@ -60,6 +60,7 @@ class Follower:
         in_use: streams of which more lines are expected.
         Raises OSError at the end when there is no log, or it cannot be read.
         """
+        self._search.new_poll()
         self._look()
         while self._finds_more():
             yield from self._read_rotated()

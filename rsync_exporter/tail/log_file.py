@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import stat
 import zlib
 from collections.abc import Callable
@@ -26,6 +27,16 @@ _UNKNOWN_PACKERS = {
     b"\x1f\x9d": "compress",
 }
 _MAGIC_BYTES = 6
+_PACKED = re.compile(r"\.(?:gz|xz|bz2|zst|lz4|Z)$")
+
+
+class NotReadyError(OSError):
+    """A file that is being packed, and has not even its first bytes yet."""
+
+
+def unpacked_name(path: str) -> str:
+    """Return what the file was called before it was packed; the same if it was not."""
+    return _PACKED.sub("", path)
 
 
 class LogFile:
@@ -54,6 +65,10 @@ class LogFile:
     def close(self) -> None:
         """Give the file back; it must not be used afterwards."""
         os.close(self._descriptor)
+
+    def duplicate(self) -> int:
+        """Return another descriptor of the same file, whatever its name is now."""
+        return os.dup(self._descriptor)
 
     def status(self) -> os.stat_result:
         """Return size, times and links at this moment."""
@@ -106,7 +121,10 @@ class PackedLog(LogFile):
 
 
 def open_rotated(path: str | Path) -> LogFile:
-    """Open a log that may be packed, whatever its name says. Raises OSError."""
+    """Open a log that may be packed, whatever its name says.
+
+    Raises NotReadyError when only its name says so yet, and OSError.
+    """
     file = LogFile.open(path)
     magic = file.read_at(0, _MAGIC_BYTES)
     for start, name in _UNKNOWN_PACKERS.items():
@@ -115,6 +133,10 @@ def open_rotated(path: str | Path) -> LogFile:
             raise OSError(f"packed by {name}, which cannot be read here: {path}")
     for start, opener in _OPENERS.items():
         if magic.startswith(start):
+            descriptor = file.duplicate()
             file.close()
-            return PackedLog(os.open(path, os.O_RDONLY | os.O_CLOEXEC), opener)
+            return PackedLog(descriptor, opener)
+    if unpacked_name(str(path)) != str(path):
+        file.close()
+        raise NotReadyError(f"not packed yet: {path}")
     return file

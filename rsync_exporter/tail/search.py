@@ -3,7 +3,7 @@
 import logging
 
 from rsync_exporter.tail.generation import Generation, Generations
-from rsync_exporter.tail.log_file import Identity, LogFile, open_rotated
+from rsync_exporter.tail.log_file import Identity, LogFile, NotReadyError, open_rotated
 from rsync_exporter.tail.place import Place
 from rsync_exporter.tail.reading import Reading
 from rsync_exporter.tail.siblings import Sibling, siblings
@@ -44,6 +44,7 @@ class Search:
         self._again = False
         self._noted_ns = self._modified_ns = 0
         self._examined: set[Sibling] = set()
+        self._opened: set[Identity] = set()
         self._damaged: set[Identity] = set()
         self._unreadable: dict[Identity, Sibling] = {}
 
@@ -57,6 +58,10 @@ class Search:
         self._again = self.is_on
         self._until = self._until or self._around.clock() + SEARCH_SECONDS
         self._examined.clear()
+
+    def new_poll(self) -> None:
+        """Allow files to be opened again: one poll does that once, so that it ends."""
+        self._opened.clear()
 
     def resume(self, since_ns: int) -> None:
         """Look for everything that happened since a state was made."""
@@ -163,11 +168,12 @@ class Search:
     def _examine(self, sibling: Sibling, current: Generation | None) -> None:
         is_old = sibling.modified_ns < self.since_ns and not self._known.missing()
         is_done = sibling in self._examined or sibling.identity in self._damaged
+        is_done = is_done or sibling.identity in self._opened
         if is_old or is_done or self._known.is_open(sibling.identity):
             return
         try:
             self._look_into(sibling, current)
-        except FileNotFoundError:  # rotated on since the folder was read
+        except (FileNotFoundError, NotReadyError):  # rotated on, or being packed
             return
         except OSError as error:
             self._refused(sibling, error)
@@ -187,6 +193,7 @@ class Search:
             wanted = owner and not owner.reading and (owner.is_wanted or is_new)
             if owner and wanted and owner.is_content_of(file):
                 owner.open(file, self._around.clock())
+                self._opened.add(sibling.identity)
                 return
         except OSError:
             file.close()

@@ -7,9 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rsync_exporter.tail.log_file import Identity
-
-_PACKED = re.compile(r"\.(?:gz|xz|bz2|zst|lz4|Z)$")
+from rsync_exporter.tail.log_file import Identity, unpacked_name
 
 # Numbers and dates as logrotate, savelog and newsyslog write them.
 _ROTATED = r"(?:[-._~T:]?(?:\d+|old|prev|bak|gz|xz|bz2|zst|lz4|Z))"
@@ -26,7 +24,7 @@ class Sibling(NamedTuple):
     @property
     def is_packed(self) -> bool:
         """Whether its name says so."""
-        return bool(_PACKED.search(self.path))
+        return unpacked_name(self.path) != self.path
 
 
 def is_called_after(name: str, log: str) -> bool:
@@ -42,7 +40,7 @@ def siblings(path: str, followed: Collection[str]) -> list[Sibling]:
     """
     found = {file.identity: file for file in _files(path, set(map(_real, followed)))}
     names = {file.path for file in found.values()}
-    whole = (file for file in found.values() if _PACKED.sub("", file.path) not in names)
+    whole = (file for file in found.values() if unpacked_name(file.path) not in names)
     unpacked = (file for file in found.values() if not file.is_packed)
     return sorted({*whole, *unpacked}, key=lambda file: file.modified_ns)
 

@@ -273,6 +273,38 @@ def test_a_restart_goes_on_through_any_number_of_rotations(log: Log, suffix: str
     assert log.read() == []
 
 
+@pytest.mark.parametrize("content", [b"\x1f", b"a line\n"])
+def test_a_file_that_is_being_packed_is_not_read_as_lines(log: Log, content: bytes):
+    log.write(b"one")
+    assert log.read() == [b"one"]
+    state = log.state()
+    log.write(b"two")
+    old = log.rename()
+    rotated = old.read_bytes()
+    packed = Path(f"{old}.gz")
+    old.rename(packed)
+    packed.write_bytes(content)
+    log.write(b"three")
+    log.restart(state)
+    assert log.read() == [b"three"]
+    packed.write_bytes(gzip.compress(rotated))
+    assert log.read() == [b"two"]
+
+
+def test_a_poll_over_many_plain_files_ends(log: Log):
+    log.write(b"one")
+    assert log.read() == [b"one"]
+    state = log.state()
+    for number in range(3 * MAX_OPEN_FILES):
+        log.write(b"%d" % number)
+        log.rename()
+    log.write(b"last")
+    log.restart(state)
+    expected = [b"%d" % number for number in range(3 * MAX_OPEN_FILES)]
+    assert log.read() == [*expected, b"last"]
+    assert log.progress().open_files <= MAX_OPEN_FILES + 1
+
+
 def test_a_state_is_consistent_between_any_two_chunks(log: Log):
     log.path.touch()
     assert log.read() == []
