@@ -43,7 +43,7 @@ class Search:
         self._until = 0.0
         self._again = False
         self._noted_ns = self._modified_ns = 0
-        self._examined: set[Sibling] = set()
+        self._examined: set[tuple[Identity, int, int]] = set()
         self._opened: set[Identity] = set()
         self._damaged: set[Identity] = set()
         self._unreadable: dict[Identity, Sibling] = {}
@@ -57,7 +57,8 @@ class Search:
         """Look for the files of a rotation that has just been noticed."""
         self._again = self.is_on
         self._until = self._until or self._around.clock() + SEARCH_SECONDS
-        self._examined.clear()
+        if self._known.missing():
+            self._examined.clear()
 
     def new_poll(self) -> None:
         """Allow files to be opened again: one poll does that once, so that it ends."""
@@ -167,7 +168,7 @@ class Search:
 
     def _examine(self, sibling: Sibling, current: Generation | None) -> None:
         is_old = sibling.modified_ns < self.since_ns and not self._known.missing()
-        is_done = sibling in self._examined or sibling.identity in self._damaged
+        is_done = sibling.content in self._examined or sibling.identity in self._damaged
         is_done = is_done or sibling.identity in self._opened
         if is_old or is_done or self._known.is_open(sibling.identity):
             return
@@ -178,7 +179,7 @@ class Search:
         except OSError as error:
             self._refused(sibling, error)
         else:
-            self._examined.add(sibling)
+            self._examined.add(sibling.content)
             self._unreadable.pop(sibling.identity, None)
 
     def _look_into(self, sibling: Sibling, current: Generation | None) -> None:

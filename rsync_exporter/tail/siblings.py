@@ -22,6 +22,11 @@ class Sibling(NamedTuple):
     size: int
 
     @property
+    def content(self) -> tuple[Identity, int, int]:
+        """What stays the same while it is not written to, under every name."""
+        return self.identity, self.modified_ns, self.size
+
+    @property
     def is_packed(self) -> bool:
         """Whether its name says so."""
         return unpacked_name(self.path) != self.path
@@ -56,9 +61,13 @@ def _files(path: str, excluded: Collection[str]) -> Iterator[Sibling]:
 def _matching(
     folder: Path, names: re.Pattern[str], excluded: Collection[str]
 ) -> Iterator[Sibling]:
+    place = Path(_real(os.fspath(folder)))
     with os.scandir(folder) as entries:
         for entry in entries:
-            if names.fullmatch(entry.name) and _real(entry.path) not in excluded:
+            if not names.fullmatch(entry.name):
+                continue
+            # Links are none, so its own name is the only thing that may differ.
+            if os.fspath(place / entry.name) not in excluded:
                 yield from _sibling(entry)
 
 
