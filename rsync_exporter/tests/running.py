@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -51,8 +52,8 @@ class RunningExporter:
     ) -> None:
         self.port = free_port()
         # Of its own: what one user leaves there, another may not write.
-        self._temporary = tempfile.TemporaryDirectory()
-        Path(self._temporary.name).chmod(0o777)
+        self._temporary = Path(tempfile.mkdtemp())
+        self._temporary.chmod(0o777)
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "rsync_exporter", "-s", "0.05"),
@@ -64,7 +65,7 @@ class RunningExporter:
             text=True,
             env={
                 **os.environ,
-                "TMPDIR": self._temporary.name,
+                "TMPDIR": str(self._temporary),
                 **(environment or {}),
             },
             stdin=stdin,
@@ -109,8 +110,9 @@ class RunningExporter:
 
     def kill(self) -> None:
         """End it if it still runs."""
-        with self._temporary, self.process:
+        with self.process:
             self.process.kill()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.process.communicate()[0]

@@ -51,7 +51,7 @@ class Followed:
         self.connect()
         self.exporter = start(
             *("-p", self.log),
-            environment={"TMPDIR": str(folder), **environment},
+            environment=environment,
             user=user,
         )
         self.expect_connections(1)
