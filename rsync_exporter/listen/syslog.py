@@ -114,6 +114,7 @@ class Syslog:
         address: Address,
         stream: int,
         clock: Callable[[], float] = time.monotonic,
+        capacity_bytes: int = CAPACITY_BYTES,
     ) -> None:
         self._address = address
         self._name = str(address)
@@ -123,7 +124,7 @@ class Syslog:
         self._read_bytes = 0
         self._lost_bytes = 0  # which only the ear's thread changes
         self._told_bytes = 0
-        self._inbox = Inbox(CAPACITY_BYTES)
+        self._inbox = Inbox(capacity_bytes)
         self._socket = open_socket(address)
         self._ear = Ear(f"syslog-{stream}", self._socket.fileno(), self._hear)
         log.info("listening for syslog address=%s", address)

@@ -158,8 +158,10 @@ def test_what_is_no_address(text: str):
 class Heard:
     """What was heard so far at an address."""
 
-    def __init__(self, address: Address) -> None:
-        self.source = Syslog(address, stream=-2)
+    def __init__(
+        self, address: Address, capacity_bytes: int = syslog.CAPACITY_BYTES
+    ) -> None:
+        self.source = Syslog(address, stream=-2, capacity_bytes=capacity_bytes)
         self.chunks: list[Chunk] = []
 
     def poll(self) -> list[bytes]:
@@ -211,12 +213,10 @@ def test_a_file_in_the_place_of_a_socket_is_left_alone(tmp_path: Path):
 
 
 def test_what_there_is_no_room_for_is_counted(
-    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ):
-    monkeypatch.setattr(syslog, "CAPACITY_BYTES", 10_000)
-    heard = Heard(Address(path=tmp_path / "log"))
+    heard = Heard(Address(path=tmp_path / "log"), capacity_bytes=10_000)
     sent = 200
     with closing(heard.source):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
