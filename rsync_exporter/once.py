@@ -16,46 +16,69 @@ from rsync_exporter.sessions.account import Account
 from rsync_exporter.settings import Settings
 from rsync_exporter.tail.chunk import Chunk, Progress
 from rsync_exporter.tail.lines import LineSplitter
+from rsync_exporter.tail.merge import Merge
 from servicekit import ServiceFailed, Stop, Stopped
 from servicekit.metrics import add_build_info
 
-BLOCK_BYTES = 1_048_576
+# Of each file one is in memory, and there may be hundreds of files.
+BLOCK_BYTES = 131_072
 
 _STANDARD_INPUT = "-"
 _GZIP = b"\x1f\x8b"
 
 
 def once(settings: Settings, names: Sequence[str], stop: Stop) -> int:
-    """Count the files in their order, print the metrics, and return the exit code.
+    """Count the files, print the metrics, and return the exit code.
 
+    Lines of several files are taken in the order of their times, else in that of files.
     Raises ServiceFailed when one of them cannot be read: then nothing is printed.
     """
-    account, progress = Account(options(settings)), []
-    for stream, name in enumerate(names):
-        read_bytes = 0
-        for block, chunk in _read(name, stream):
-            if stop.is_set():
-                raise Stopped(name)
-            read_bytes += len(block)
-            account.add(chunk)
-        progress.append(Progress(name, read_bytes=read_bytes, size_bytes=read_bytes))
+    account = Account(options(settings))
+    files = [_File(name, stream) for stream, name in enumerate(dict.fromkeys(names))]
+    for chunk in Merge().merge({file.name: file.chunks for file in files}):
+        if stop.is_set():
+            raise Stopped(chunk.file)
+        account.add(chunk)
     account.finish()
-    return _print(settings, account, progress)
+    return _print(settings, account, [file.progress() for file in files])
 
 
-def _read(name: str, stream: int) -> Iterator[tuple[bytes, Chunk]]:
-    lines = LineSplitter()
+class _File:
+    """A file that is read once, from its start to its end."""
+
+    def __init__(self, name: str, stream: int) -> None:
+        self.name = name
+        self._stream = stream
+        self._read_bytes = 0
+        self._chunks = self._read()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Return what is left of it."""
+        return self._chunks
+
+    def progress(self) -> Progress:
+        """Return how much was read."""
+        size = self._read_bytes
+        return Progress(self.name, read_bytes=size, size_bytes=size)
+
+    def _read(self) -> Iterator[Chunk]:
+        """Yield its lines. Raises ServiceFailed when it cannot be read."""
+        lines = LineSplitter()
+        for block in _blocks(self.name):
+            self._read_bytes += len(block)
+            yield Chunk(self.name, self._stream, lines.feed(block), ends=False)
+        # What was written to the very end is whole, with a newline or without.
+        last = lines.feed(b"\n") if lines.waiting_bytes else []
+        yield Chunk(self.name, self._stream, last, ends=True)
+
+
+def _blocks(name: str) -> Iterator[bytes]:
     try:
         with _opened(name) as file:
-            block = b""
-            while following := file.read(BLOCK_BYTES):
-                block = following
-                yield block, Chunk(name, stream, lines.feed(block), ends=False)
+            while block := file.read(BLOCK_BYTES):
+                yield block
     except (OSError, EOFError, zlib.error) as error:
         raise ServiceFailed(f"cannot read file={name} error={error}") from error
-    # What was written to the very end is whole, with a newline or without.
-    last = [] if block.endswith(b"\n") or not block else lines.feed(b"\n")
-    yield b"", Chunk(name, stream, last, ends=True)
 
 
 @contextmanager

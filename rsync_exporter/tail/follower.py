@@ -209,7 +209,7 @@ class Follower:
         if not reading:
             return
         seen = reading.seen
-        for block in reading.read():
+        for block in reading.read(self._around.block_bytes()):
             self._counts.read_bytes += block.read_bytes
             self._counts.lost_bytes += block.cut_bytes
             yield Chunk(self._path, generation.stream, block.lines, block.ends)

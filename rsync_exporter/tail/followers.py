@@ -6,10 +6,12 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rsync_exporter.tail.chunk import Chunk, Progress
 from rsync_exporter.tail.follower import Follower
+from rsync_exporter.tail.merge import Merge
 from rsync_exporter.tail.siblings import is_called_after
 from rsync_exporter.tail.surroundings import FollowOptions, Surroundings
 
@@ -20,7 +22,7 @@ RESCAN_SECONDS = 1
 
 
 class Followers:
-    """Reads what is new in every log.
+    """Reads what is new in every log, in the order of the lines' times.
 
     Every line is handed on exactly once, over rotations of the logs and restarts of
     the reader, when what is counted and ``state`` are stored together.
@@ -43,6 +45,8 @@ class Followers:
         self._around = Surroundings(options, clock, self._followers.keys())
         self._found_at: float | None = None
         self._unmatched: list[OSError] = []
+        self._order: Sequence[str] = ()
+        self._merge = Merge(() if state is None else state["unread"])
         if state is not None:
             self._restore(state)
 
@@ -53,12 +57,12 @@ class Followers:
         Raises OSError at the end when a log is missing, or cannot be read.
         """
         problems = self._find()
-        for path, follower in list(self._followers.items()):
-            try:
-                yield from follower.poll(in_use)
-            except FileNotFoundError as error:
-                problems.extend([error] if path in self._named else [])
-            except OSError as error:
+        polls = {
+            path: partial(self._followers[path].poll, in_use) for path in self._order
+        }
+        yield from self._merge.merge(polls)
+        for path, error in self._merge.problems().items():
+            if path in self._named or not isinstance(error, FileNotFoundError):
                 problems.append(error)
         if len(problems) == 1:
             raise problems[0]
@@ -75,6 +79,7 @@ class Followers:
             "patterns": [pattern.text for pattern in self._patterns],
             "next_stream": self._around.next_stream,
             "paths": {path: each.state() for path, each in self._followers.items()},
+            "unread": self._merge.state(),
         }
 
     def close(self) -> None:
@@ -102,6 +107,7 @@ class Followers:
         self._unmatched = []
         for pattern in self._patterns:
             self._follow(pattern, is_first=before is None)
+        self._order = sorted(self._followers, key=self._rank)
         return list(self._unmatched)
 
     def _follow(self, pattern: "_Pattern", *, is_first: bool) -> None:
@@ -115,6 +121,11 @@ class Followers:
         if not found and not any(map(pattern.matches, self._followers)):
             text = os.strerror(errno.ENOENT)
             self._unmatched.append(FileNotFoundError(errno.ENOENT, text, pattern.text))
+
+    def _rank(self, path: str) -> int:
+        """Return the place of the first pattern that a path is followed for."""
+        patterns = enumerate(self._patterns)
+        return next(place for place, pattern in patterns if pattern.matches(path))
 
     def _is_rotated(self, path: str, found: Collection[str]) -> bool:
         """Tell whether a match is what another one was before its rotation."""

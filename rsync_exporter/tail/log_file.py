@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
-BLOCK_BYTES = 1_048_576
-
 type Identity = tuple[int, int]
 
 # What logrotate's `compresscmd` may be; and what Python cannot unpack.
@@ -78,14 +76,13 @@ class LogFile:
         """Return these bytes, fewer at the end. Raises OSError."""
         return os.pread(self._descriptor, size, offset)
 
-    def read_after(self, offset: int, before: bytes) -> bytes | None:
-        """Return the block at the offset; None unless these bytes are still before it.
+    def read_after(self, offset: int, before: bytes, size: int) -> bytes | None:
+        """Return these bytes; None unless those others are still before them.
 
         Both are read at once, so nothing can come between.
         """
-        found = os.pread(
-            self._descriptor, len(before) + BLOCK_BYTES, offset - len(before)
-        )
+        start = offset - len(before)
+        found = os.pread(self._descriptor, len(before) + size, start)
         return found[len(before) :] if found.startswith(before) else None
 
 
@@ -115,9 +112,9 @@ class PackedLog(LogFile):
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             raise OSError(f"damaged: {error}") from error
 
-    def read_after(self, offset: int, before: bytes) -> bytes | None:  # noqa: ARG002
-        """Return the block at the offset; nobody changes a packed file."""
-        return self.read_at(offset, BLOCK_BYTES)
+    def read_after(self, offset: int, before: bytes, size: int) -> bytes | None:  # noqa: ARG002
+        """Return these bytes; nobody changes a packed file."""
+        return self.read_at(offset, size)
 
 
 def open_rotated(path: str | Path) -> LogFile:

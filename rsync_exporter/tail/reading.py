@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 from rsync_exporter.tail.lines import MAX_LINE_BYTES, LineSplitter
-from rsync_exporter.tail.log_file import BLOCK_BYTES, LogFile
+from rsync_exporter.tail.log_file import LogFile
 from rsync_exporter.tail.place import HEAD_BYTES, TAIL_BYTES, Place, digest
+
+BLOCK_BYTES = 1_048_576
 
 
 class Block(NamedTuple):
@@ -46,17 +48,18 @@ class Reading:
         """Where the first line begins that was not yet handed on."""
         return self.seen - self._lines.waiting_bytes
 
-    def read(self) -> Iterator[Block]:
+    def read(self, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
         """Yield whole lines until the end of the file.
 
         Raises OSError when the disk cannot; the next call goes on at the same place.
         """
         went_on = False
-        while (block := self.file.read_after(self.seen, self._tail)) is not None:
+        while (block := self._block(block_bytes)) is not None:
             went_on = went_on or bool(block)
+            is_last = len(block) < block_bytes
             if went_on:
-                yield from self._take(block)
-            if len(block) < BLOCK_BYTES:
+                yield from self._take(block, is_last=is_last)
+            if is_last:
                 return
             self.size = max(self.size, self.file.status().st_size)
         self.is_rewritten = True
@@ -83,12 +86,15 @@ class Reading:
             tail=digest(self._tail),
         )
 
-    def _take(self, block: bytes) -> Iterator[Block]:
+    def _block(self, size: int) -> bytes | None:
+        return self.file.read_after(self.seen, self._tail, size)
+
+    def _take(self, block: bytes, *, is_last: bool) -> Iterator[Block]:
         offset, cut = self.offset, self._lines.cut_bytes
         lines = self._lines.feed(block)
         self._remember(block)
         cut = self._lines.cut_bytes - cut
-        ends = len(block) < BLOCK_BYTES and not self._lines.waiting_bytes
+        ends = is_last and not self._lines.waiting_bytes
         if lines or ends:
             yield Block(lines, ends, self.offset - offset - cut, cut)
 

@@ -5,6 +5,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from rsync_exporter.tail.reading import BLOCK_BYTES
+
+# Of each log that is read, a block is in memory.
+_MAX_BLOCKS_BYTES = 16 * BLOCK_BYTES
+
 ROTATION_KINDS = ("replaced", "truncated", "recovered")
 
 
@@ -31,6 +36,10 @@ class Surroundings:
     clock: Callable[[], float]
     paths: Collection[str]
     next_stream: int = 0
+
+    def block_bytes(self) -> int:
+        """Return how much of a log to read at a time."""
+        return min(BLOCK_BYTES, _MAX_BLOCKS_BYTES // max(1, len(self.paths)))
 
     def number(self) -> int:
         """Return a number that no file has yet."""

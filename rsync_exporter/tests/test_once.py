@@ -75,6 +75,24 @@ def test_a_session_that_goes_on_in_the_next_file(tmp_path: Path):
     assert metrics["rsync_data_sent_bytes_total"] == 5
 
 
+def test_a_module_with_a_log_of_its_own(tmp_path: Path):
+    daemon, module = tmp_path / "rsyncd.log", tmp_path / "module.log"
+    visits = [(b"2026/11/21 %02d:55:45 [7] " % hour) for hour in range(10)]
+    daemon.write_bytes(
+        b"".join(visit + b"connect from h (192.0.2.1)\n" for visit in visits)
+    )
+    module.write_bytes(
+        b"".join(
+            visit + b"rsync on m/ from h (192.0.2.1)\n"
+            b"%bsent 5 bytes  received 3 bytes  total size 2\n" % visit
+            for visit in visits
+        )
+    )
+    metrics = counted(once(daemon, module, daemon))
+    assert metrics["rsyncd_sessions_total pull m ok"] == len(visits)
+    assert metrics[f"rsync_exporter_lines_total {daemon} matched"] == len(visits)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [

@@ -3,6 +3,7 @@
 import bz2
 import glob
 import gzip
+import json
 import lzma
 import os
 import shutil
@@ -596,6 +597,25 @@ def test_several_logs_and_globs_are_followed(tmp_path: Path):
     write("d.log", b"five\n")
     assert read() == [("b.log", b"four"), ("d.log", b"five")]
     assert len({chunk.file for chunk in followers.progress()}) == 4
+    followers.close()
+
+
+def test_a_backlog_in_several_logs_is_read_in_the_order_of_its_times(tmp_path: Path):
+    times = [b"2026/11/21 20:55:%02d [7] x" % second for second in range(60)]
+    patterns = [str(tmp_path / name) for name in ("daemon.log", "module.log")]
+    for place, pattern in enumerate(patterns):
+        lines = [line + b"\n" for line in times[place::2]]
+        Path(pattern).write_bytes(b"".join(lines))
+    found: list[bytes] = []
+    followers = Followers(patterns, FollowOptions())
+    while len(found) < len(times):
+        state = json.loads(json.dumps(followers.state()))
+        followers.close()
+        followers = Followers(patterns, FollowOptions(), state)
+        chunk = next(followers.poll())
+        found.extend(chunk.lines)
+    assert found == times
+    assert not list(followers.poll())
     followers.close()
 
 
