@@ -72,15 +72,17 @@ class Session:
     @property
     def outcome(self) -> Outcome:
         """How the session went, by all that was said of it."""
-        if self.ended is None:
-            return "expired"
         # A refusal that was not the end of it concerned one file.
         if self.verdict and (self.verdict != "refused" or self.code):
             return self.verdict
-        if self.code is None:
-            incomplete = self.incomplete or self.verdict == "refused"
-            return "partial" if incomplete else "ok"
-        return _by_code(self.code, client_lost=self.client_lost)
+        if self.code is not None:
+            return _by_code(self.code, client_lost=self.client_lost)
+        if self.ended is None and self.direction == "none":
+            return "expired"
+        # Of a push that is not complete, rsyncd logs no end: it is said all the same.
+        if self.incomplete or self.verdict == "refused":
+            return "partial"
+        return "expired" if self.ended is None else "ok"
 
 
 def _by_code(code: int, *, client_lost: bool) -> Outcome:

@@ -25,6 +25,10 @@ PULL = "rsync on m/ from h (192.0.2.1)"
 PUSH = "rsync to m/ from h (192.0.2.1)"
 SUMMARY = "sent 10 bytes  received 20 bytes  total size 30"
 ERROR = "rsync error: error in file IO (code 11) at receiver.c(657) [receiver=3.5.0]"
+SET_TIMES = (
+    'rsync: [generator] failed to set times on "/." (in m): Operation not permitted (1)'
+)
+MAX_DELETE = "Deletions stopped due to --max-delete limit (2 skipped)"
 LOST = "rsync: [sender] write error: Broken pipe (32)"
 SOCKET_ERROR = "rsync error: error in socket IO (code 10) at io.c(949) [sender=3.5.0]"
 
@@ -97,6 +101,15 @@ def log() -> Log:
             [ALLOWED, PUSH, 'ERROR: daemon refused to receive file "a"', SUMMARY],
             ("m", "push", "partial"),
         ),
+        # Of these, rsyncd logs no end.
+        ([ALLOWED, PUSH, SET_TIMES], ("m", "push", "partial")),
+        ([ALLOWED, PUSH, MAX_DELETE], ("m", "push", "partial")),
+        ([ALLOWED, PULL, 'file has vanished: "a"'], ("m", "pull", "partial")),
+        (
+            [ALLOWED, PUSH, 'ERROR: daemon refused to receive file "a"'],
+            ("m", "push", "partial"),
+        ),
+        ([ALLOWED, SET_TIMES], ("m", "none", "expired")),
     ],
 )
 def test_outcomes(log: Log, messages: list[str], session: tuple[str, str, str]):
@@ -158,6 +171,22 @@ def test_a_session_without_an_end_expires(log: Log, messages: list[str], minutes
     log.account.elapse()
     assert not log.account.totals().active
     assert log.account.totals().ledger.without_request == (not messages)
+
+
+def test_a_session_known_to_be_incomplete_is_partial_once_nothing_follows(log: Log):
+    log.write(CONNECT, ALLOWED, PUSH, MAX_DELETE)
+    log.write(CONNECT, ALLOWED, PUSH, SET_TIMES, at="20:00:10")
+    assert log.account.totals().ledger.sessions == {("m", "push", "partial"): 1}
+    log.quiet_seconds = 86_400 + 60
+    log.account.elapse()
+    assert log.account.totals().ledger.sessions == {("m", "push", "partial"): 2}
+
+
+def test_nobody_knows_when_a_session_ended_that_did_not_say_so(log: Log):
+    log.write(CONNECT, ALLOWED, PUSH, MAX_DELETE)
+    ledger = log.totals().ledger
+    assert not ledger.durations.sums
+    assert not ledger.last_session
 
 
 def test_durations_and_bytes(log: Log):

@@ -143,11 +143,10 @@ function count_session(    direction, both) {
   module = label("module", modules[session])
   both = direction "," module
   add("rsyncd_sessions_total", both "," label("outcome", outcomes[session]), 1)
-  if (outcomes[session] == "expired") {
-    if (!requested[session]) add("rsyncd_connections_without_request_total", "", 1)
-    return
+  if (outcomes[session] == "expired" && !requested[session]) {
+    add("rsyncd_connections_without_request_total", "", 1)
   }
-  if (!requested[session]) return
+  if (!requested[session] || !(session in ended)) return
   observe("rsyncd_session_duration_seconds", direction, ended[session] - began[session], seconds)
   if (session in moved) observe("rsyncd_session_transferred_bytes", direction, moved[session], bytes)
   latest("rsyncd_last_session_timestamp_seconds", both, ended[session])
