@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from rsync_exporter.checkpoint import CheckpointFile
 from rsync_exporter.collector import Snapshot
@@ -44,6 +44,11 @@ class Exporter:
         self._health = health
         self._stop = stop
         self._cycles = Cycles("rsync_exporter", registry)
+        self._up = Gauge(
+            "rsync_exporter_up",
+            "Whether every log could be read at the last look for new lines",
+            registry=registry,
+        )
         self._reload = reload
         self._keeper = _keeper(settings, registry)
         self._counting = _begin(settings, self._keeper)
@@ -99,6 +104,7 @@ class Exporter:
             problem = self._count()
             if self._stop.is_set():
                 return
+            self._up.set(problem is None)
             self._settle()
             if problem:
                 raise problem
@@ -126,6 +132,7 @@ class Exporter:
         if self._snapshot.is_serving:
             self._publish()
         else:
+            self._up.set(1)  # as far as is known before all is read
             self._tell_progress()
         self._save_if_due()
 

@@ -84,9 +84,11 @@ class Followed:
             return status == 503 and reason in problems.get("log", "")
 
         eventually(tells, f"/healthz with {reason!r}")
+        assert self.value("rsync_exporter_up") == 0
 
     def expect_well(self) -> None:
         eventually(lambda: self.exporter.health() == (200, {}), "/healthz well")
+        assert self.value("rsync_exporter_up") == 1
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_a_long_log_is_caught_up_with_before_it_is_served(
     times = 40_000_000 // len(content)
     log.write_bytes(content * times)
     exporter = start_exporter("-p", log)
-    told = set[str]()
+    told, up = set[str](), set[float]()
 
     def is_ready() -> bool:
         metrics, health = exporter.metrics(), exporter.health()
@@ -151,6 +151,7 @@ def test_a_long_log_is_caught_up_with_before_it_is_served(
         if status == 503:
             told.add(problems["log"])
             assert "rsync_connections_total" not in metrics
+            up.add(metrics["rsync_exporter_up"])
         return status == 200
 
     eventually(is_ready, "/readyz")
@@ -160,6 +161,7 @@ def test_a_long_log_is_caught_up_with_before_it_is_served(
         reason.endswith(f" of {len(content) * times // 10**6} MB read")
         for reason in told
     )
+    assert 1 in up
 
 
 def test_a_log_that_is_not_there_yet(start_exporter: StartExporter, tmp_path: Path):
@@ -167,8 +169,10 @@ def test_a_log_that_is_not_there_yet(start_exporter: StartExporter, tmp_path: Pa
     exporter = start_exporter("-p", log)
     eventually(lambda: exporter.health()[0] == 503, "health tells of the missing log")
     assert str(log) in exporter.health()[1]["log"]
+    assert exporter.metrics()["rsync_exporter_up"] == 0
     shutil.copy(RECORDED, log)
     eventually(lambda: exporter.health() == (200, {}), "health after the log came")
+    assert exporter.metrics()["rsync_exporter_up"] == 1
     assert read_whole(exporter, log)["rsync_connections_total"] == 53
     output = exporter.stop()
     assert "WARNING" in output
