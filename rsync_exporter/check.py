@@ -1,4 +1,7 @@
-"""What ``--check`` finds: everything that would keep the exporter from its work."""
+"""What ``--check`` finds: everything that would keep the exporter from its work.
+
+Also a log format that lets others have it count what never was.
+"""
 
 import glob
 import os
@@ -10,7 +13,7 @@ from rsync_exporter import kind, sources
 from rsync_exporter.checkpoint import CheckpointFile, unpack
 from rsync_exporter.listen import syslog
 from rsync_exporter.listen.syslog import Address
-from rsync_exporter.options import options
+from rsync_exporter.options import forgeable_formats, options
 from rsync_exporter.rsyncd.line_format import Lines
 from rsync_exporter.settings import Settings
 from rsync_exporter.tail.log_file import LogFile
@@ -33,6 +36,7 @@ def problems(settings: Settings) -> Iterator[str]:
         )
     for address in named.addresses:
         yield from (f"RSYNC_EXPORTER_LOG: {problem}" for problem in _address(address))
+    yield from forgeable_formats(settings)
     if path := settings.rsync_exporter_checkpoint:
         yield from (
             f"RSYNC_EXPORTER_CHECKPOINT: {problem}" for problem in _checkpoint(path)

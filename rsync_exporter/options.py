@@ -1,9 +1,16 @@
 """The settings as the sessions want them."""
 
+from collections.abc import Iterator
+
 from rsync_exporter.rsyncd.line_format import RSYNCD
 from rsync_exporter.rsyncd.log_format import DEFAULT, LogFormat
 from rsync_exporter.sessions.options import Options
 from rsync_exporter.settings import Settings
+
+_FORGEABLE = (
+    "its log format begins with a file's name, so whoever names files can forge any"
+    " message; put %o first"
+)
 
 
 def options(settings: Settings) -> Options:
@@ -19,3 +26,16 @@ def options(settings: Settings) -> Options:
         networks_top=settings.rsync_exporter_client_networks,
         session_expiry_seconds=settings.rsync_exporter_session_expiry_seconds,
     )
+
+
+def forgeable_formats(settings: Settings) -> Iterator[str]:
+    """Yield a line for each log format that lets a name pass for another message."""
+    file = settings.rsync_exporter_format
+    conf = settings.rsync_exporter_rsyncd_conf
+    if file and file.log_format and file.log_format.names_come_first:
+        yield f"{file.path}: {_FORGEABLE}"
+    for name, module in conf.conf.modules.items() if conf else ():
+        if module.transfer_logging and (
+            LogFormat.compile(module.log_format).names_come_first
+        ):
+            yield f"module {name}: {_FORGEABLE}"

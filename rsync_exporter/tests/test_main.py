@@ -90,11 +90,12 @@ def test_several_logs(start_exporter: StartExporter, tmp_path: Path):
         (tmp_path / name).write_text("2026/11/21 20:51:58 [2] connect from h (::1)\n")
     exporter = start_exporter("-p", f"{tmp_path}/*.log, {tmp_path}/other")
     eventually(
-        lambda: exporter.metrics()["rsync_connections_total"] == 3, "three connections"
+        lambda: exporter.metrics().get("rsync_connections_total") == 3,
+        "three connections",
     )
     (tmp_path / "c.log").write_text("2026/11/21 20:51:58 [2] connect from h (::1)\n")
     eventually(
-        lambda: exporter.metrics()["rsync_connections_total"] == 4, "a fourth one"
+        lambda: exporter.metrics().get("rsync_connections_total") == 4, "a fourth one"
     )
 
 
@@ -104,7 +105,7 @@ def test_standard_input(start_exporter: StartExporter):
     exporter.process.stdin.write("2026/11/21 20:51:58 [2] connect from h (::1)\n")
     exporter.process.stdin.flush()
     eventually(
-        lambda: exporter.metrics()["rsync_connections_total"] == 1, "the connection"
+        lambda: exporter.metrics().get("rsync_connections_total") == 1, "the connection"
     )
     exporter.process.stdin.close()
     exporter.process.stdin = None
@@ -124,7 +125,8 @@ def test_syslog(start_exporter: StartExporter, tmp_path: Path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(line, str(path))
     eventually(
-        lambda: exporter.metrics()["rsync_connections_total"] == 2, "both connections"
+        lambda: exporter.metrics().get("rsync_connections_total") == 2,
+        "both connections",
     )
     metrics = exporter.metrics()
     for name in (f"syslog://127.0.0.1:{port}", f"syslog:{path}"):
@@ -281,6 +283,25 @@ def test_a_check_tells_everything_at_once(
         f"{checkpoint}: {tmp_path}/checkpoint: it is no checkpoint of rsync_exporter",
     ]
     assert (tmp_path / "checkpoint").read_text() == "nonsense"
+
+
+def test_a_check_of_log_formats(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    conf, file = tmp_path / "rsyncd.conf", tmp_path / "format"
+    conf.write_text(
+        "log format = %n %l\n[silent]\n[m]\ntransfer logging = yes\n"
+        "[safe]\ntransfer logging = yes\nlog format = %o %f %l\n"
+    )
+    file.write_text("%f %l")
+    flags = ["--check", "-p", str(RECORDED), "-f", str(file)]
+    assert service.main(flags, {"RSYNC_EXPORTER_RSYNCD_CONF": str(conf)}) == 1
+    said = (
+        "its log format begins with a file's name, so whoever names files can forge"
+        " any message; put %o first"
+    )
+    assert capsys.readouterr().err.splitlines() == [
+        f"{file}: {said}",
+        f"module m: {said}",
+    ]
 
 
 def test_a_check_of_a_checkpoint_s_folder(

@@ -96,6 +96,20 @@ def test_another_log_file_is_followed(configured: Configured, tmp_path: Path):
     configured.expect("rsync_connections_total", 3)
 
 
+def test_a_format_that_names_come_first_in_is_warned_of(configured: Configured):
+    log_format = "transfer logging = yes\nlog format ="
+    configured.configure("safe", further=f"{log_format} %o %f\n[n]\n{log_format} %f %l")
+    configured.reload()
+    configured.expect(f"{RELOADS} success", 1)
+    [warning] = [
+        line for line in configured.exporter.stop().splitlines() if "WARNING" in line
+    ]
+    assert warning.endswith(
+        "not all that is counted can be trusted: module n: its log format begins with a"
+        " file's name, so whoever names files can forge any message; put %o first"
+    )
+
+
 def test_a_format_file_too(start_exporter: StartExporter, tmp_path: Path):
     log, file = tmp_path / "log", tmp_path / "format"
     log.write_text("")
