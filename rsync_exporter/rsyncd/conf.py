@@ -68,11 +68,12 @@ class RsyncdConf:
 def read(path: Path) -> RsyncdConf:
     """Return what a file says, and those that it includes.
 
+    An empty one says that no module is known, and so does the null device.
     Raises SettingsError naming file, line and what was expected there.
     """
     reader = _Reader()
     reader.read(path)
-    if not reader.sections:
+    if not reader.sections and not reader.is_empty:
         raise SettingsError([f"{path}: expected a [module] in it, got none"])
     return reader.conf()
 
@@ -109,6 +110,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.sections: list[_Values] = []
+        self.is_empty = True
         self._globals = _Values()
         self._section: int | None = None
         self._first_log_file: bytes | None = None
@@ -129,6 +131,7 @@ class _Reader:
     def read(self, path: Path) -> None:
         """Take what a file says. Raises SettingsError."""
         text = _text(path)
+        self.is_empty = self.is_empty and not text.strip()
         self._open.append(path.resolve())
         try:
             for entry in entries(text):
@@ -208,7 +211,7 @@ def _included(path: Path, suffix: str) -> list[Path]:
 
 def _text(path: Path) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe may never have an end
+        if not _has_an_end(path.stat()):
             raise SettingsError([f"{path}: expected a file"])
         with path.open("rb") as file:
             text = file.read(_LARGEST_FILE_BYTES + 1)
@@ -217,6 +220,13 @@ def _text(path: Path) -> bytes:
     if len(text) > _LARGEST_FILE_BYTES:
         raise SettingsError([f"{path}: expected at most {_LARGEST_FILE_BYTES} bytes"])
     return text
+
+
+def _has_an_end(status: os.stat_result) -> bool:
+    """Tell a file, or the null device, from a pipe and from what else may go on."""
+    is_null = status.st_rdev == Path(os.devnull).stat().st_rdev
+    is_device = stat.S_ISCHR(status.st_mode)
+    return stat.S_ISREG(status.st_mode) or (is_device and is_null)
 
 
 def _unreadable(path: Path, error: OSError) -> SettingsError:

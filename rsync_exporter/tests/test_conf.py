@@ -130,7 +130,6 @@ def test_lines_are_counted(tmp_path: Path):
         ("a\nb\0c", ":2: expected text, got a NUL byte"),
         ("&incluse /x", ":1: expected &include or &merge after the &"),
         ("uid = 1", ": expected a [module] in it, got none"),
-        ("", ": expected a [module] in it, got none"),
         ("x" * (16 << 20) + "x", ": expected at most 16777216 bytes"),
     ],
 )
@@ -142,7 +141,7 @@ def test_what_stops_the_daemon(tmp_path: Path, text: str, expected: str):
     ("text", "expected"),
     [
         ("&include /no/where", "/no/where: expected a readable file (No such file or"),
-        ("&include /dev/null", "/dev/null: expected a file"),
+        ("&include /dev/zero", "/dev/zero: expected a file"),
     ],
 )
 def test_what_cannot_be_included(tmp_path: Path, text: str, expected: str):
@@ -157,6 +156,15 @@ def test_what_is_no_file(tmp_path: Path):
         read(tmp_path / "pipe")
     with pytest.raises(SettingsError, match=r": expected a .*"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_one_knows_no_module(tmp_path: Path, text: str):
+    assert conf(tmp_path, text) == RsyncdConf({}, None)
+
+
+def test_the_null_device_is_an_empty_one():
+    assert read(Path("/dev/null")) == RsyncdConf({}, None)
 
 
 def test_files_that_include_each_other(tmp_path: Path):
