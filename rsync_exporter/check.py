@@ -5,7 +5,7 @@ Also a log format that lets others have it count what never was.
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rsync_exporter import kind, sources
 from rsync_exporter.checkpoint import CheckpointFile, unpack
 from rsync_exporter.listen import syslog
 from rsync_exporter.listen.syslog import Address
+from rsync_exporter.log_names import LogNames
 from rsync_exporter.options import forgeable_formats, options
 from rsync_exporter.rsyncd.line_format import Lines
 from rsync_exporter.settings import Settings
@@ -30,7 +31,7 @@ def problems(settings: Settings) -> Iterator[str]:
     Raises SettingsError when no log is named.
     """
     named, shape = sources.names(settings), options(settings).lines
-    for pattern in named.patterns:
+    for pattern in _expected(named):
         yield from (
             f"RSYNC_EXPORTER_LOG: {problem}" for problem in _files(pattern, shape)
         )
@@ -43,9 +44,30 @@ def problems(settings: Settings) -> Iterator[str]:
         )
 
 
-def _files(pattern: str, shape: Lines) -> Iterator[str]:
+def _expected(named: LogNames) -> Sequence[str]:
+    """Return the patterns that should have files; all, when none has any."""
+    missing = named.optional & {*filter(_is_missing, named.patterns)}
+    return [each for each in named.patterns if each not in missing] or named.patterns
+
+
+def _is_missing(pattern: str) -> bool:
+    try:
+        for path in _paths(pattern):
+            path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # it may well be there
+        return False
+    return False
+
+
+def _paths(pattern: str) -> Iterator[Path]:
     found = sorted(glob.glob(pattern)) or [pattern]  # noqa: PTH207 - any path
-    for path in map(Path, found):
+    return map(Path, found)
+
+
+def _files(pattern: str, shape: Lines) -> Iterator[str]:
+    for path in _paths(pattern):
         try:
             LogFile.open(path).close()
             lines = _sample(path)

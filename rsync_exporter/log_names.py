@@ -10,9 +10,13 @@ _SYSLOG = "syslog:"
 
 @dataclass(frozen=True)
 class LogNames:
-    """What to read: files by their paths or globs, standard input, and syslog."""
+    """What to read: files by their paths or globs, standard input, and syslog.
+
+    optional: those of the patterns that may have no file yet.
+    """
 
     patterns: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
     standard_input: bool = False
     addresses: tuple[Address, ...] = ()
 

@@ -36,20 +36,26 @@ class Listener(Protocol):
 def names(settings: Settings) -> LogNames:
     """Return what to read: what is named, else the log files of rsyncd.conf.
 
+    Of these, the daemon's own comes into being when it starts, and is required. That of
+    a module does when somebody uses the module, and is optional.
     Raises SettingsError when there is neither.
     """
     named, conf = settings.rsync_exporter_log, settings.rsync_exporter_rsyncd_conf
     if named:
         return named
-    paths = conf.log_files() if conf else ()
-    if not paths:
+    if not conf or not (paths := conf.log_files()):
         raise SettingsError(
             [
                 "RSYNC_EXPORTER_LOG (-p): required, for RSYNC_EXPORTER_RSYNCD_CONF"
                 " names no log file"
             ]
         )
-    return LogNames(patterns=tuple(glob.escape(str(path)) for path in paths))
+    patterns = {path: glob.escape(str(path)) for path in paths}
+    modules = (path for path in paths if path != conf.conf.log_file)
+    return LogNames(
+        patterns=tuple(patterns.values()),
+        optional=frozenset(patterns[path] for path in modules),
+    )
 
 
 class Sources:
@@ -64,7 +70,9 @@ class Sources:
         """
         self._patterns = named.patterns
         self._listeners: list[Listener] = []
-        self._followers = Followers(named.patterns, options, state)
+        self._followers = Followers(
+            named.patterns, options, state, optional=named.optional
+        )
         try:
             self._listeners.extend(_listeners(named))
         except OSError as error:

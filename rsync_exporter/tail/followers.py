@@ -5,7 +5,7 @@ import glob
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 
@@ -34,12 +34,15 @@ class Followers:
         options: FollowOptions,
         state: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        optional: Collection[str] = (),
     ) -> None:
         """Go on from what ``state`` returned, or begin.
 
+        optional: paths of the patterns that may have no file, while another has one.
         Raises KeyError, TypeError or ValueError when it is nothing that fits.
         """
         self._patterns = [_Pattern(text) for text in dict.fromkeys(patterns)]
+        self._optional = {_Pattern(text).path for text in optional}
         self._followers: dict[str, Follower] = {}
         self._known_patterns: Collection[str] = ()
         self._around = Surroundings(options, clock, self._followers.keys())
@@ -61,9 +64,7 @@ class Followers:
             path: partial(self._followers[path].poll, in_use) for path in self._order
         }
         yield from self._merge.merge(polls)
-        for path, error in self._merge.problems().items():
-            if path in self._named or not isinstance(error, FileNotFoundError):
-                problems.append(error)
+        problems.extend(self._problems())
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -97,6 +98,25 @@ class Followers:
     @property
     def _named(self) -> set[str]:
         return {pattern.path for pattern in self._patterns if pattern.path}
+
+    def _problems(self) -> Iterator[OSError]:
+        """Yield what is wrong with the logs that were just read.
+
+        One that a glob has found may be gone, and an optional one may be missing.
+        """
+        problems = self._merge.problems()
+        missing = {
+            path
+            for path, error in problems.items()
+            if isinstance(error, FileNotFoundError)
+        }
+        excused = missing - self._required(missing)
+        yield from (error for path, error in problems.items() if path not in excused)
+
+    def _required(self, missing: Set[str]) -> Set[str]:
+        """Return where logs have to be; when all are optional, one has to be there."""
+        required = self._named - self._optional
+        return required or (self._named if self._named <= missing else set())
 
     def _find(self) -> list[OSError]:
         """Follow what came into being since; return what should be there and is not."""

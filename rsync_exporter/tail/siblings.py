@@ -62,7 +62,11 @@ def _matching(
     folder: Path, names: re.Pattern[str], excluded: Collection[str]
 ) -> Iterator[Sibling]:
     place = Path(_real(os.fspath(folder)))
-    with os.scandir(folder) as entries:
+    try:
+        entries = os.scandir(folder)
+    except FileNotFoundError:  # no folder, no files
+        return
+    with entries:
         for entry in entries:
             if not names.fullmatch(entry.name):
                 continue

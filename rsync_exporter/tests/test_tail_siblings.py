@@ -83,3 +83,7 @@ def test_a_link_has_the_files_that_it_pointed_to(tmp_path: Path):
         _write(target / name, age)
     (tmp_path / LOG).symlink_to(target / "day-20261122")
     assert _found(tmp_path) == ["day-20261120.gz", "day-20261121"]
+
+
+def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path):
+    assert siblings(str(tmp_path / "none" / LOG), ()) == []
