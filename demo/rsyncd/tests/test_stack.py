@@ -23,3 +23,18 @@ def test_every_outcome_is_shown():
         return True
 
     eventually(all_shown, FIRST_MINUTES)
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(FIRST_MINUTES + 60)
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'rsyncd_sessions_total{module="photo album", outcome="ok"} > 0',
+        'rsyncd_file_transferred_bytes_total{module="releases"} > 0',
+        'rsyncd_max_connections{module="narrow"} == 1',
+        'rsyncd_client_bytes_total{direction="sent"} > 0',
+    ],
+)
+def test_what_the_exporter_knows_by_its_settings_is_shown(expression: str):
+    eventually(lambda: query(expression), FIRST_MINUTES)
