@@ -240,12 +240,11 @@ class Follower:
     def _lose_hold(self, generation: Generation, error: OSError) -> None:
         """Let a file go that cannot be read, such as by a stale handle of NFS."""
         log.warning("log cannot be read path=%s error=%s", self._path, error)
-        is_packed = generation.reading and generation.reading.file.is_packed
+        file = generation.reading.file if generation.reading else None
         generation.close()
         generation.changed_at = self._around.clock()
-        if is_packed:
-            generation.is_wanted = False
-            self._search.ignore(generation.identity)
+        if file and file.is_packed:
+            self._search.ignore(file)
         else:
             self._search.begin()
 

@@ -1,7 +1,7 @@
 """The files that were behind one path, one after the other, open or remembered."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from rsync_exporter.tail.log_file import Identity, LogFile
@@ -61,6 +61,8 @@ class Generation:
         place = self.place
         self.close()
         self.reading = Reading(file, place.offset)
+        if file.is_packed:  # how much is in it, nobody can tell but who saw it unpacked
+            self.reading.size = place.size
         if place.offset and not place.continues_in(file):
             self._go_to_end(file, place.seen)
         self.is_wanted, self.is_restored, self.changed_at = True, False, now
@@ -72,6 +74,13 @@ class Generation:
 
     def _go_to_end(self, file: LogFile, seen: int) -> None:
         self.reading = Reading.at_end(file, min(seen, file.status().st_size))
+
+    def give_up(self) -> int:
+        """Look for it no more; return how much was not read, and never again."""
+        lost_bytes = max(0, self.unread_bytes)
+        self.is_wanted = False
+        self.left_at = replace(self.left_at, size=self.left_at.offset)
+        return lost_bytes
 
     def close(self) -> None:
         """Remember the place, and give the file back."""

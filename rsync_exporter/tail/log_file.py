@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Self, cast
 
 type Identity = tuple[int, int]
+type Content = tuple[Identity, int, int]
 
 # What logrotate's `compresscmd` may be; and what Python cannot unpack.
 _OPENERS: dict[bytes, Callable[[BinaryIO], object]] = {
@@ -41,6 +42,7 @@ class LogFile:
     """An open file. Being open, its inode is not used again.
 
     identity: device and inode, the same whatever its name becomes.
+    content: with the time and size when it was opened, the same until it is written to.
     """
 
     is_packed = False
@@ -49,6 +51,7 @@ class LogFile:
         self._descriptor = descriptor
         status = self.status()
         self.identity: Identity = (status.st_dev, status.st_ino)
+        self.content: Content = (self.identity, status.st_mtime_ns, status.st_size)
 
     @classmethod
     def open(cls, path: str | Path) -> Self:

@@ -3,7 +3,13 @@
 import logging
 
 from rsync_exporter.tail.generation import Generation, Generations
-from rsync_exporter.tail.log_file import Identity, LogFile, NotReadyError, open_rotated
+from rsync_exporter.tail.log_file import (
+    Content,
+    Identity,
+    LogFile,
+    NotReadyError,
+    open_rotated,
+)
 from rsync_exporter.tail.place import Place
 from rsync_exporter.tail.reading import Reading
 from rsync_exporter.tail.siblings import Sibling, siblings
@@ -43,9 +49,9 @@ class Search:
         self._until = 0.0
         self._again = False
         self._noted_ns = self._modified_ns = 0
-        self._examined: set[tuple[Identity, int, int]] = set()
+        self._examined: set[Content] = set()
         self._opened: set[Identity] = set()
-        self._damaged: set[Identity] = set()
+        self._damaged: dict[Identity, Content] = {}
         self._unreadable: dict[Identity, Sibling] = {}
 
     @property
@@ -79,9 +85,13 @@ class Search:
         if not self.is_on:
             self.since_ns = self._modified_ns
 
-    def ignore(self, identity: Identity) -> None:
-        """Look no more into a packed file that turned out to be damaged."""
-        self._damaged.add(identity)
+    def ignore(self, file: LogFile) -> None:
+        """Look no more into a packed file that turned out to be damaged, as it is.
+
+        If it is still being written, the rest of it can be read later.
+        """
+        self._damaged[file.identity] = file.content
+        self.begin()
 
     def differs(self, modified_ns: int) -> bool:
         """Tell whether the log changed since its time was noted."""
@@ -133,13 +143,12 @@ class Search:
     def _give_up(self, generation: Generation) -> None:
         if self._around.clock() < generation.changed_at + SEARCH_SECONDS:
             return
-        generation.is_wanted = False
-        lost_bytes = max(0, generation.unread_bytes)
+        lost_bytes = generation.give_up()
         self._counts.lost_bytes += lost_bytes
         if lost_bytes or generation.is_restored:
             log.warning(
-                "a file that was read before is gone, and what was not read of it"
-                " path=%s lost_bytes=%d",
+                "a file that was read before is gone or damaged, and what was not read"
+                " of it path=%s lost_bytes=%d",
                 self._path,
                 lost_bytes,
             )
@@ -168,7 +177,8 @@ class Search:
 
     def _examine(self, sibling: Sibling, current: Generation | None) -> None:
         is_old = sibling.modified_ns < self.since_ns and not self._known.missing()
-        is_done = sibling.content in self._examined or sibling.identity in self._damaged
+        is_damaged = self._damaged.get(sibling.identity) == sibling.content
+        is_done = is_damaged or sibling.content in self._examined
         is_done = is_done or sibling.identity in self._opened
         if is_old or is_done or self._known.is_open(sibling.identity):
             return

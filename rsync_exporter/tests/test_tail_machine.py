@@ -100,14 +100,20 @@ class Rotations(RuleBasedStateMachine):
         self._rotated()
         self._log.truncate()
 
-    @rule()
-    def compress(self) -> None:
+    @rule(slowly=st.booleans())
+    def compress(self, *, slowly: bool) -> None:
         """Compress what was rotated last, with its times kept."""
         first = Path(f"{self._log.path}.1")
         if first.exists() and first.stat().st_size:
             self._old = None
             packed = Path(f"{first}.gz")
-            packed.write_bytes(gzip.compress(first.read_bytes()))
+            content = gzip.compress(first.read_bytes())
+            if slowly:
+                packed.write_bytes(content[: len(content) // 2])
+                first.rename(self._folder / "elsewhere")
+                self.poll()
+                (self._folder / "elsewhere").rename(first)
+            packed.write_bytes(content)
             shutil.copystat(first, packed)
             first.unlink()
 
