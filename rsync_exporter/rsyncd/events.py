@@ -1,7 +1,7 @@
 """What a message of the daemon can mean."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, final
 
 type Direction = Literal["pull", "push"]
 
@@ -143,11 +143,6 @@ class Routine:
     """A message that every session has, and that tells nothing more."""
 
 
-@dataclass(slots=True)
-class Suspect:
-    """A message with a time so far from all others that nobody can have written it."""
-
-
 type Event = (
     DaemonStarted
     | LookupFailed
@@ -170,10 +165,10 @@ type Event = (
     | Refused
     | Misconfigured
     | Routine
-    | Suspect
 )
 
 
+@final
 @dataclass(slots=True)
 class Unended:
     """A message without the end that rsyncd gives it.

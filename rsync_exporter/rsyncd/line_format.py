@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 # What a line is made of: the time as written, the process (after its host's name and a
 # slash where the line names one), the message. What it does not say is None.
@@ -10,6 +10,8 @@ type Parts = tuple[bytes | None, bytes | None, bytes]
 
 
 _RSYNCD = re.compile(rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\d+)\] (.*)", re.DOTALL)
+
+_NEVER = re.compile(rb"(?!)")
 
 # RFC 3164 as relays and files have it, with a priority or without; rsyslog's times are
 # RFC 3339 since 2022, and journalctl's with "-o short-iso" are near to it.
@@ -31,6 +33,7 @@ class LineFormat:
     """
 
     pattern: re.Pattern[bytes]
+    shape: ClassVar = _NEVER
 
     @classmethod
     def compile(cls, expression: bytes) -> Self:
@@ -57,7 +60,12 @@ class LineFormat:
 
 
 class RsyncdLines:
-    """rsyncd's own lines, and those that it has syslog write."""
+    """rsyncd's own lines, and those that it has syslog write.
+
+    shape: of the usual line; its groups are the line's parts.
+    """
+
+    shape = _RSYNCD
 
     def split(self, line: bytes) -> Parts | None:
         """Return the parts of a line; None for a line of another shape."""

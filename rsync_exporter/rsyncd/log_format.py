@@ -98,7 +98,7 @@ class LogFormat:
             _blocks=blocks,
             _found=found,
             _is_simple=not blocks
-            and found.keys() == {b"o", b"l"}
+            and list(found) == [b"o", b"l"]
             and not found[b"l"].quotes,
         )
 
@@ -113,8 +113,8 @@ class LogFormat:
         if (line := self._line.fullmatch(message)) is None:
             return self._read_deletion(message)
         if self._is_simple:
-            operation = _OPERATIONS[line["o"][:1]]
-            return _new(Transfer, (operation, int(line["l"]), None))
+            operation, length = line.groups()
+            return _new(Transfer, (_OPERATIONS[operation[:1]], int(length), None))
         return self._read_deletion(message) or self._read_values(message, line)
 
     def _read_values(self, message: bytes, line: re.Match[bytes]) -> Transfer | None:

@@ -74,6 +74,9 @@ _ROLE = re.compile(rb"rsync: (?:\[\w+\] )?")
 _NO_ADDRESS = re.compile(rb'[^ ]+ is not a known address for "[^"]*".*', re.DOTALL)
 
 
+_FILE_LINE = FileLine()  # one is enough, and most lines of a busy log are of this kind
+
+
 def understand(message: bytes) -> Reading:
     """Return what a message means; None where it means nothing that is counted."""
     read = _READERS.get(message.partition(b" ")[0])
@@ -104,7 +107,12 @@ def _read_summary(message: bytes) -> Reading:
     match = _SUMMARY.fullmatch(message)
     if match is None:
         return None
-    return Summary(*(int(number.replace(b",", b"")) for number in match.groups()))
+    sent, received, total_size = map(_number, match.groups())
+    return Summary(sent, received, total_size)
+
+
+def _number(text: bytes) -> int:
+    return int(text.replace(b",", b"") if b"," in text else text)
 
 
 def _read_rsync(message: bytes) -> Reading:
@@ -187,7 +195,7 @@ def _read_vanished(message: bytes) -> Reading:
 
 
 def _read_file_line(_message: bytes) -> Reading:
-    return FileLine()
+    return _FILE_LINE
 
 
 def _read_daemon(message: bytes) -> Reading:

@@ -1,7 +1,6 @@
 """A daemon's log, as it adds up: chunks of lines in, totals out."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -76,9 +75,9 @@ class Account:
     def add(self, chunk: Chunk) -> None:
         """Count lines."""
         reader = self._reader(chunk)
-        results, take, stream = Counter[str](), self._bookkeeper.take, chunk.stream
-        for record, event in reader.read(chunk.lines, ends=chunk.ends):
-            results[take(record, event, stream)] += 1
+        self._bookkeeper.stream = chunk.stream
+        reader.read(chunk.lines, ends=chunk.ends)
+        results = self._bookkeeper.take_results()
         results.update(reader.take_counts())
         for result, number in results.items():
             self._ledger.lines[chunk.file, result] += number
@@ -152,6 +151,7 @@ class Account:
             options.lines,
             # One each: what an hour means that comes twice depends on the line before.
             LogTime(options.zone),
+            self._bookkeeper.take,
             address_of=self._register.address_of,
             source=source,
             lengths_end_lines=all(each.text.endswith(b"%l") for each in formats),

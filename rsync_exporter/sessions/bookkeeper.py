@@ -1,11 +1,11 @@
 """What each message adds to the counts, by what is known of its session."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from rsync_exporter.rsyncd import events
 from rsync_exporter.rsyncd.log_format import LogFormat
-from rsync_exporter.rsyncd.record import Record
 from rsync_exporter.sessions.labels import ModuleLabels
 from rsync_exporter.sessions.ledger import Ledger
 from rsync_exporter.sessions.networks import Networks
@@ -23,6 +23,7 @@ class Bookkeeper:
     """Takes records one by one and keeps the ledger.
 
     formats: the log format of each module, by its label, and of all others.
+    stream: the number of the file whose records come now.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Bookkeeper:
         networks: Networks,
     ) -> None:
         self.formats: dict[str, LogFormat] = {}
+        self.stream = 0
         self.masters: dict[bytes, None] = {}
         self._ledger = ledger
         self._register = register
         self._modules = modules
         self._networks = networks
+        self._results = Counter[str]()
         self._handlers: dict[type, Handler] = {
             events.ModulesListed: self._list,
             events.UnknownModule: self._unknown_module,
@@ -55,28 +58,38 @@ class Bookkeeper:
             events.TimedOut: self._time_out,
             events.Refused: self._refuse,
             events.Misconfigured: self._misconfigure,
+            events.Routine: self._ignore,
         }
 
-    def take(self, record: Record, event: events.Event | None, stream: int) -> str:
-        """Count a record and return what it was: matched, ignored or suspect."""
-        time, pid, message = record
-        if type(event) is events.Suspect:
-            return SUSPECT
-        if pid is None:
-            return self._take_of_no_session(event)
+    def take(
+        self,
+        time: int | None,
+        pid: bytes | None,
+        message: bytes,
+        event: events.Event | None,
+    ) -> None:
+        """Count a record, in parts as it costs too much to put together and apart."""
+        register = self._register
         if time is None:
-            time = self._register.latest
-        elif time > self._register.latest:
-            self._register.advance(time)
+            time = register.latest
+        elif time > register.latest:
+            register.advance(time)
             self.settle()
-        session = self._register.get(pid)
+        session = register.by_pid.get(pid) if pid else None
         if session is None or type(event) in _BEFORE_SESSIONS:
-            return self._begin(pid, time, event, stream)
-        session.last, session.stream = time, stream
+            self._results[self._begin(pid, time, event)] += 1
+            return
+        session.last, session.stream = time, self.stream
         handler = self._handlers.get(type(event))
         if handler:
-            return handler(session, time, event)
-        return self._take_file_line(session, message, event)
+            self._results[handler(session, time, event)] += 1
+        else:
+            self._results[self._take_file_line(session, message, event)] += 1
+
+    def take_results(self) -> Counter[str]:
+        """Return how many records were matched, ignored or suspect since last asked."""
+        results, self._results = self._results, Counter()
+        return results
 
     def settle(self) -> None:
         """Count the sessions that are over."""
@@ -86,18 +99,18 @@ class Bookkeeper:
 
     def give_formats(self) -> None:
         """Give each session its module's log format."""
-        for session in self._register.sessions():
+        for session in self._register.by_pid.values():
             session.format = self._format_of(session.module)
 
     # ---- lines that need no session -------------------------------------------------
 
-    def _begin(
-        self, pid: bytes, time: int, event: events.Event | None, stream: int
-    ) -> str:
+    def _begin(self, pid: bytes | None, time: int, event: events.Event | None) -> str:
         ledger = self._ledger
+        if pid is None:
+            return self._take_of_no_session(event)
         match event:
             case events.Connected(address):
-                self._open(pid, Session(time, time, stream, address))
+                self._open(pid, Session(time, time, self.stream, address))
             case events.LookupFailed():
                 ledger.lookup_failures += 1
             case events.DaemonStarted():
@@ -156,20 +169,19 @@ class Bookkeeper:
     def _take_file_line(
         self, session: Session, message: bytes, event: events.Event | None
     ) -> str:
-        if type(event) is events.Routine or session.format is None:
-            return IGNORED
         if event is None and session.format.begins_with_operation:
             return IGNORED
         transfer = session.format.read(message)
         if transfer is None:
             return IGNORED
-        operation = transfer.operation or _OPERATIONS.get(session.direction, "send")
+        operation, length, transferred = transfer
+        operation = operation or _OPERATIONS.get(session.direction, "send")
         ledger, key = self._ledger, (session.module, operation)
         ledger.files[key] += 1
-        if transfer.length:
-            ledger.file_bytes[key] += transfer.length
-        if transfer.transferred is not None:
-            ledger.transferred_file_bytes[key] += transfer.transferred
+        if length:
+            ledger.file_bytes[key] += length
+        if transferred is not None:
+            ledger.transferred_file_bytes[key] += transferred
         return MATCHED
 
     def _list(self, session: Session, time: int, _event: object) -> str:
@@ -254,6 +266,9 @@ class Bookkeeper:
     def _misconfigure(self, session: Session, time: int, _event: object) -> str:
         return self._end(session, time, "config_error")
 
+    def _ignore(self, _session: Session, _time: int, _event: object) -> str:
+        return IGNORED
+
     # ---- what they have in common ---------------------------------------------------
 
     def _use_module(self, session: Session, name: bytes) -> None:
@@ -301,5 +316,7 @@ class Bookkeeper:
 
 # Where the log format does not say it.
 _OPERATIONS = {"pull": "send", "push": "recv"}
-_BEFORE_SESSIONS = (events.Connected, events.DaemonStarted, events.LookupFailed)
+_BEFORE_SESSIONS = frozenset(
+    [events.Connected, events.DaemonStarted, events.LookupFailed]
+)
 _DAEMON_STOPPED = (events.Summary(0, 0, 0), events.Failed(20, "receiver"))

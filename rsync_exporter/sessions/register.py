@@ -7,7 +7,6 @@ ended stays open for errors for a moment, and one that is silent for long expire
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -34,32 +33,29 @@ _SAVED = [item.name for item in fields(Session) if item.name != "format"]
 class Register:
     """Sessions by process.
 
-    ``over`` holds those that have come to their end since it was last taken.
+    by_pid: all of them.
+    over: those that have come to their end since it was last taken.
     """
 
     def __init__(self, expiry_seconds: float) -> None:
         self.expiry_seconds = expiry_seconds
         self.latest = 0
         self.over: list[Session] = []
-        self._sessions: dict[bytes, Session] = {}
+        self.by_pid: dict[bytes, Session] = {}
         self._ended: deque[Session] = deque()
         self._swept = 0
 
-    def get(self, pid: bytes) -> Session | None:
-        """Return the session of a process."""
-        return self._sessions.get(pid)
-
     def address_of(self, pid: bytes) -> str | None:
         """Return the address of a process' client, as it was logged."""
-        session = self._sessions.get(pid)
+        session = self.by_pid.get(pid)
         return session.address if session and session.ended is None else None
 
     def open(self, pid: bytes, session: Session) -> None:
         """Begin a session; the one before it of the same process is over."""
         self.forget(pid)
-        if len(self._sessions) >= MAX_SESSIONS:
-            self.forget(next(iter(self._sessions)))
-        self._sessions[pid] = session
+        if len(self.by_pid) >= MAX_SESSIONS:
+            self.forget(next(iter(self.by_pid)))
+        self.by_pid[pid] = session
 
     def end(self, session: Session, time: int) -> None:
         """Note that a session has ended, unless it had already."""
@@ -69,7 +65,7 @@ class Register:
 
     def forget(self, pid: bytes) -> None:
         """Count a session as over, if it is there, and know it no more."""
-        session = self._sessions.pop(pid, None)
+        session = self.by_pid.pop(pid, None)
         if session:
             self._settle(session)
 
@@ -84,29 +80,21 @@ class Register:
 
     def finish(self) -> None:
         """Count everything as over."""
-        for pid in list(self._sessions):
+        for pid in list(self.by_pid):
             self.forget(pid)
         self._ended.clear()
 
     def active(self) -> Counter[str]:
         """Return the number of sessions that go on, by module."""
         return Counter(
-            session.module
-            for session in self._sessions.values()
-            if session.ended is None
+            session.module for session in self.by_pid.values() if session.ended is None
         )
 
     def streams(self) -> frozenset[int]:
         """Return the numbers of the files that sessions in progress write to."""
         return frozenset(
-            session.stream
-            for session in self._sessions.values()
-            if session.ended is None
+            session.stream for session in self.by_pid.values() if session.ended is None
         )
-
-    def sessions(self) -> Iterable[Session]:
-        """Return every session that is known."""
-        return self._sessions.values()
 
     def state(self) -> dict[str, Any]:
         """Return everything, for a checkpoint."""
@@ -114,7 +102,7 @@ class Register:
             "latest": self.latest,
             "sessions": [
                 [pid.decode("latin-1"), *(getattr(session, name) for name in _SAVED)]
-                for pid, session in self._sessions.items()
+                for pid, session in self.by_pid.items()
             ],
         }
 
@@ -123,7 +111,7 @@ class Register:
         self.latest = int(state["latest"])
         for pid, *values in state["sessions"]:
             session = Session(**dict(zip(_SAVED, values, strict=True)))
-            self._sessions[pid.encode("latin-1")] = session
+            self.by_pid[pid.encode("latin-1")] = session
             if session.ended is not None and not session.is_counted:
                 self._ended.append(session)
 
@@ -134,7 +122,7 @@ class Register:
 
     def _sweep(self) -> None:
         expired = [
-            pid for pid, session in self._sessions.items() if self._is_stale(session)
+            pid for pid, session in self.by_pid.items() if self._is_stale(session)
         ]
         for pid in expired:
             self.forget(pid)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from rsync_exporter.rsyncd.log_format import LogFormat
+from rsync_exporter.rsyncd.log_format import DEFAULT, LogFormat
 
 type Outcome = Literal[
     "ok",
@@ -42,6 +42,8 @@ _INCOMPLETE = (23, 24, 25)
 _LOST = (10, 12)
 _SIGNAL = 20
 
+_USUAL_FORMAT = LogFormat.compile(DEFAULT)
+
 
 @dataclass(slots=True)
 class Session:
@@ -59,7 +61,7 @@ class Session:
     address: str = ""
     module: str = ""
     direction: str = "none"
-    format: LogFormat | None = None
+    format: LogFormat = _USUAL_FORMAT
     ended: int | None = None
     verdict: Outcome | None = None
     code: int | None = None
