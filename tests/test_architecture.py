@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from servicekit.metrics import VERSION
-from tests.stack import REPOSITORY, SERVICES
+from tests.stack import REPOSITORY, SERVICES, compose
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
@@ -101,6 +101,15 @@ def test_published_ports_are_bound_to_one_address_setting():
     for service in COMPOSE["services"].values():
         for port in service.get("ports", []):
             assert port.startswith("${BIND_ADDRESS}:")
+
+
+def test_a_compose_file_of_your_own_may_add_to_every_service(tmp_path: Path):
+    addition = {"environment": {"LOG_LEVEL": "DEBUG"}}
+    override = tmp_path / "docker-compose.override.yml"
+    override.write_text(
+        yaml.safe_dump({"services": dict.fromkeys(COMPOSE["services"], addition)})
+    )
+    compose("-f", "docker-compose.yml", "-f", str(override), "config", "--quiet")
 
 
 def test_every_service_is_scraped_under_its_own_name():
