@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsync_exporter.tail.follower import IDLE_SECONDS, MAX_OPEN_FILES
+from rsync_exporter.tail.closing import IDLE_SECONDS, MAX_OPEN_FILES
 from rsync_exporter.tail.followers import RESCAN_SECONDS, Followers, FollowOptions
 from rsync_exporter.tail.lines import MAX_LINE_BYTES
 from rsync_exporter.tail.place import HEAD_BYTES
