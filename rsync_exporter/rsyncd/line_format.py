@@ -84,6 +84,23 @@ def _split_syslog(line: bytes) -> Parts | None:
     return stamp, b"%b/%b" % (host, pid) if host else pid, message
 
 
+@dataclass(frozen=True)
+class SourcedLines:
+    """Lines of one of several daemons, whose processes may have the same numbers."""
+
+    lines: "Lines"
+    source: bytes
+    shape: ClassVar = _NEVER
+
+    def split(self, line: bytes) -> Parts | None:
+        """Return the parts of a line, its process named after the source too."""
+        parts = self.lines.split(line)
+        if parts is None:
+            return None
+        stamp, pid, message = parts
+        return stamp, pid and b"%b %b" % (self.source, pid), message
+
+
 RSYNCD = RsyncdLines()
 
 type Lines = LineFormat | RsyncdLines

@@ -30,12 +30,16 @@ class LineTimes:
         self._log_time = log_time
         self._clock = clock
 
-    def read(self, stamp: bytes | None) -> None:
-        """Read the next line's time; not needed where it is one that was believed."""
+    def is_wrong(self, stamp: bytes | None) -> bool:
+        """Read the next line's time, and return whether it is suspect.
+
+        Another line with a time that was not need not be read.
+        """
         if stamp != self.stamp:
             self.stamp = stamp
             self.time = self._epoch(stamp) if stamp else None
         self._judge()
+        return self.is_suspect
 
     def _epoch(self, stamp: bytes) -> int | None:
         if stamp[4:5] == b"/":

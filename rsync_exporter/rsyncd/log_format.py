@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Self
 
+from rsync_exporter.rsyncd.alike import Alike
 from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, is_cut
 from rsync_exporter.rsyncd.log_escapes import GAPS, NAMES, Item, items, part, pattern
 
@@ -71,6 +72,7 @@ class LogFormat:
     _blocks: Sequence[_Block]
     _found: Mapping[bytes, Item]
     _is_simple: bool
+    _ends_with_length: bool
 
     @classmethod
     def compile(cls, text: bytes, module: bytes | None = None) -> Self:
@@ -100,6 +102,7 @@ class LogFormat:
             _is_simple=not blocks
             and list(found) == [b"o", b"l"]
             and not found[b"l"].quotes,
+            _ends_with_length=parts[last + 1 :] == (Item(b" "), Item(b"%l", b"l")),
         )
 
     def read(self, message: bytes) -> Transfer | None:
@@ -116,6 +119,13 @@ class LogFormat:
             operation, length = line.groups()
             return _new(Transfer, (_OPERATIONS[operation[:1]], int(length), None))
         return self._read_deletion(message) or self._read_values(message, line)
+
+    def alike(self, message: bytes) -> Alike | None:
+        """Return how to read lines that begin as this one, where that tells all."""
+        if not (self._is_simple and self._ends_with_length):
+            return None
+        head = self._head.match(message)
+        return Alike(head[0], _OPERATIONS[head["o"][:1]]) if head else None
 
     def _read_values(self, message: bytes, line: re.Match[bytes]) -> Transfer | None:
         values = line.groupdict()

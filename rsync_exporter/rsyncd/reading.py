@@ -9,7 +9,7 @@ held until a line ends it; only what ends it in time belongs to it.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, cut_position, is_cut
 from rsync_exporter.rsyncd.events import (
@@ -20,7 +20,7 @@ from rsync_exporter.rsyncd.events import (
     UnknownModule,
 )
 from rsync_exporter.rsyncd.held import Held
-from rsync_exporter.rsyncd.line_format import Lines
+from rsync_exporter.rsyncd.line_format import Lines, SourcedLines
 from rsync_exporter.rsyncd.line_times import LineTimes
 from rsync_exporter.rsyncd.log_time import LogTime
 from rsync_exporter.rsyncd.messages import Reading, understand
@@ -34,11 +34,25 @@ RESULTS = ("matched", "ignored", "unparsed", "suspect", "joined", "split")
 _MAY_GO_ON = frozenset([FileLine, Requested, Unended, UnknownModule])
 
 
+class Session(Protocol):
+    """What is known of the session that a line may be of.
+
+    address: the client's, with which its request ends.
+    ended: None while it goes on.
+    take_alike: takes the time and message of a line about a file, and returns True,
+        when it begins like one before; None while there was none.
+    """
+
+    address: str
+    ended: int | None
+    take_alike: Callable[[int | None, bytes], bool] | None
+
+
 class Reader:
     """Reads the lines of one file in their order.
 
-    take: gets each record with what it means.
-    address_of: a process' client, with which its request ends; None where unknown.
+    take: gets each record with what it means, but for what its session takes.
+    sessions: those that are known, by their process.
     lengths_end_lines: whether each line about a file ends in the file's length, as by
         the default `log format`.
     escapes_newlines: whether rsync is known to be one that does: then no message goes
@@ -52,7 +66,7 @@ class Reader:
         log_time: LogTime,
         take: Take,
         *,
-        address_of: Callable[[bytes], str | None] = lambda _pid: None,
+        sessions: Mapping[bytes, Session],
         source: bytes = b"",
         lengths_end_lines: bool = False,
         escapes_newlines: Callable[[], bool] = lambda: False,
@@ -61,11 +75,10 @@ class Reader:
         self._counts = dict.fromkeys(("unparsed", "suspect", "joined", "split"), 0)
         self._take = take
         self._source = source
-        self._before_pid = source and source + b" "
         self._lengths_end_lines = lengths_end_lines
         self._escapes_newlines = escapes_newlines
-        self._address_of = address_of
-        self._lines = lines
+        self._sessions = sessions
+        self._lines = SourcedLines(lines, source) if source else lines
         self._times = LineTimes(log_time, clock)
         self._held: Held | None = None
 
@@ -87,7 +100,7 @@ class Reader:
         """
         # All that most lines need is here: as calls it would take a third longer.
         match, split = self._lines.shape.match, self._lines.split
-        take, times, before_pid = self._take, self._times, self._before_pid
+        take, times, sessions = self._take, self._times, self._sessions
         for line in lines:
             if self._held or len(line) > MESSAGE_BYTES:
                 self._read_with_care(line)
@@ -98,13 +111,14 @@ class Reader:
                 self._counts["unparsed"] += 1
                 continue
             stamp, pid, message = parts
-            if stamp != times.stamp or times.is_suspect:
-                times.read(stamp)
-                if times.is_suspect:
-                    self._counts["suspect"] += 1
-                    continue
-            if before_pid and pid:
-                pid = before_pid + pid
+            unsure = stamp != times.stamp or times.is_suspect
+            if unsure and times.is_wrong(stamp):
+                self._counts["suspect"] += 1
+                continue
+            session = sessions.get(pid or b"")
+            take_alike = session and session.take_alike
+            if take_alike and take_alike(times.time, message):
+                continue
             event = understand(message)
             if type(event) in _MAY_GO_ON:
                 event = self._judge(event, message, pid)
@@ -141,8 +155,8 @@ class Reader:
             # name is a line of no shape then, and nothing worse.
             return event if message[-1:].isdigit() else Unended(event)
         if type(event) is Requested or type(event) is UnknownModule:
-            address = self._address_of(pid) if pid else None
-            if address and not message.endswith(b" (%b)" % address.encode()):
+            session = self._sessions.get(pid or b"")
+            if session and session.ended is None and not _ends_with(session, message):
                 return Unended(event)
         return event
 
@@ -177,12 +191,9 @@ class Reader:
     def _read_record(
         self, line: bytes, stamp: bytes | None, pid: bytes | None, message: bytes
     ) -> None:
-        self._times.read(stamp)
-        if self._times.is_suspect:
+        if self._times.is_wrong(stamp):
             self._counts["suspect"] += 1
             return
-        if pid:
-            pid = self._before_pid + pid
         record = Record(self._times.time, pid, message)
         event = self._judge(understand(message), message, pid)
         if isinstance(event, Unended):
@@ -226,3 +237,7 @@ class Reader:
         self._take(*held.record, held.event)
         for line in held.lines[1:]:
             self._read_with_care(line)
+
+
+def _ends_with(session: Session, message: bytes) -> bool:
+    return message.endswith(b" (%b)" % session.address.encode())

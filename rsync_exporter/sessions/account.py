@@ -152,7 +152,7 @@ class Account:
             # One each: what an hour means that comes twice depends on the line before.
             LogTime(options.zone),
             self._bookkeeper.take,
-            address_of=self._register.address_of,
+            sessions=self._register.by_pid,
             source=source,
             lengths_end_lines=all(each.text.endswith(b"%l") for each in formats),
             escapes_newlines=self._escapes_newlines,

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rsync_exporter.rsyncd import events
+from rsync_exporter.rsyncd.alike import Alike
 from rsync_exporter.rsyncd.log_format import LogFormat
 from rsync_exporter.sessions.labels import ModuleLabels
 from rsync_exporter.sessions.ledger import Ledger
@@ -101,6 +103,7 @@ class Bookkeeper:
         """Give each session its module's log format."""
         for session in self._register.by_pid.values():
             session.format = self._format_of(session.module)
+            session.take_alike = None
 
     # ---- lines that need no session -------------------------------------------------
 
@@ -174,6 +177,8 @@ class Bookkeeper:
         transfer = session.format.read(message)
         if transfer is None:
             return IGNORED
+        if session.take_alike is None and (alike := session.format.alike(message)):
+            session.take_alike = partial(self._take_alike, session, alike)
         operation, length, transferred = transfer
         operation = operation or _OPERATIONS.get(session.direction, "send")
         ledger, key = self._ledger, (session.module, operation)
@@ -183,6 +188,21 @@ class Bookkeeper:
         if transferred is not None:
             ledger.transferred_file_bytes[key] += transferred
         return MATCHED
+
+    def _take_alike(
+        self, session: Session, alike: Alike, time: int | None, message: bytes
+    ) -> bool:
+        """Count a line that begins like one before: most lines of a busy log do."""
+        length = alike.length(message)
+        if length is None or time is None or time > self._register.latest:
+            return False
+        session.last, session.stream = time, self.stream
+        key = session.module, alike.operation
+        self._ledger.files[key] += 1
+        if length:
+            self._ledger.file_bytes[key] += length
+        self._results[MATCHED] += 1
+        return True
 
     def _list(self, session: Session, time: int, _event: object) -> str:
         self._ledger.module_lists += 1
@@ -273,6 +293,7 @@ class Bookkeeper:
 
     def _use_module(self, session: Session, name: bytes) -> None:
         session.module = self._modules.of(name)
+        session.take_alike = None
         session.format = self._format_of(session.module)
 
     def _format_of(self, module: str) -> LogFormat:
@@ -292,26 +313,31 @@ class Bookkeeper:
         ledger.module_received_bytes[module] += summary.received
 
     def _count(self, session: Session) -> None:
-        outcome, key = session.outcome, (session.module, session.direction)
-        self._ledger.sessions[*key, outcome] += 1
-        if session.direction == "none":
+        module, direction, outcome = session.module, session.direction, session.outcome
+        self._ledger.sessions[module, direction, outcome] += 1
+        if direction == "none":
             self._ledger.without_request += outcome == "expired"
             return
         if session.sent is not None and session.received is not None:
             self._networks.add(session.address, session.sent, session.received)
-            moved = session.sent if session.direction == "pull" else session.received
-            self._ledger.transferred.observe(key, moved)
+            moved = session.sent if direction == "pull" else session.received
+            self._ledger.transferred.observe((module, direction), moved)
         if session.ended is not None:
-            self._count_ended(session, key, session.ended)
+            self._count_ended((module, direction), session.began, session.ended)
+            if outcome == "ok":
+                _advance(self._ledger.last_success, (module, direction), session.ended)
 
-    def _count_ended(self, session: Session, key: tuple[str, str], ended: int) -> None:
-        ledger, seconds = self._ledger, ended - session.began
+    def _count_ended(self, key: tuple[str, str], began: int, ended: int) -> None:
+        ledger, seconds = self._ledger, ended - began
         if seconds < 0:  # the clock was set, or summer time ended
             ledger.clock_regressions += 1
         ledger.durations.observe(key, max(0, seconds))
-        ledger.last_session[key] = max(ended, ledger.last_session.get(key, 0))
-        if session.outcome == "ok":
-            ledger.last_success[key] = max(ended, ledger.last_success.get(key, 0))
+        _advance(ledger.last_session, key, ended)
+
+
+def _advance(times: dict[tuple[str, str], int], key: tuple[str, str], to: int) -> None:
+    if times.get(key, 0) < to:
+        times[key] = to
 
 
 # Where the log format does not say it.

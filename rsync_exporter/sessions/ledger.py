@@ -19,9 +19,10 @@ class Histogram:
     buckets: Counter[tuple[Any, ...]] = field(default_factory=Counter)
     sums: Counter[tuple[Any, ...]] = field(default_factory=Counter)
 
-    def observe(self, labels: tuple[str, ...], value: int) -> None:
+    def observe(self, labels: tuple[str, str], value: int) -> None:
         """Count a value."""
-        self.buckets[*labels, bisect_left(self.bounds, value)] += 1
+        module, direction = labels
+        self.buckets[module, direction, bisect_left(self.bounds, value)] += 1
         self.sums[labels] += value
 
     def copy(self) -> "Histogram":

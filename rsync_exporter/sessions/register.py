@@ -27,7 +27,10 @@ MAX_SESSIONS = 50_000
 
 _SWEEP_SECONDS = 60
 
-_SAVED = [item.name for item in fields(Session) if item.name != "format"]
+# What a restored session is given anew.
+_GIVEN = ("format", "take_alike")
+
+_SAVED = [item.name for item in fields(Session) if item.name not in _GIVEN]
 
 
 class Register:
@@ -44,11 +47,6 @@ class Register:
         self.by_pid: dict[bytes, Session] = {}
         self._ended: deque[Session] = deque()
         self._swept = 0
-
-    def address_of(self, pid: bytes) -> str | None:
-        """Return the address of a process' client, as it was logged."""
-        session = self.by_pid.get(pid)
-        return session.address if session and session.ended is None else None
 
     def open(self, pid: bytes, session: Session) -> None:
         """Begin a session; the one before it of the same process is over."""
@@ -116,6 +114,7 @@ class Register:
                 self._ended.append(session)
 
     def _settle(self, session: Session) -> None:
+        session.take_alike = None
         if not session.is_counted:
             session.is_counted = True
             self.over.append(session)

@@ -1,5 +1,6 @@
 """One session: what a client asked of the daemon, and how it ended."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,6 +54,7 @@ class Session:
     stream: the number of the file that its last line stands in.
     verdict: how it ended, as far as one message decides that.
     sent, received: bytes on the wire; None without a summary.
+    take_alike: takes a line about a file that begins like one before.
     """
 
     began: int
@@ -62,6 +64,7 @@ class Session:
     module: str = ""
     direction: str = "none"
     format: LogFormat = _USUAL_FORMAT
+    take_alike: Callable[[int | None, bytes], bool] | None = None
     ended: int | None = None
     verdict: Outcome | None = None
     code: int | None = None

@@ -12,6 +12,7 @@ from rsync_exporter.rsyncd.events import Event, Requested, Routine
 from rsync_exporter.rsyncd.line_format import RSYNCD
 from rsync_exporter.rsyncd.log_time import LogTime
 from rsync_exporter.rsyncd.reading import Reader
+from rsync_exporter.sessions.session import Session
 
 START = b"2026/11/21 20:55:45 [7417] "
 NOW = 1_795_294_600  # some minutes later
@@ -35,7 +36,7 @@ class Log(Reader):
             lengths_end_lines=lengths_end_lines,
             escapes_newlines=lambda: escapes_newlines,
             clock=lambda: NOW,
-            address_of={b"7417": "127.0.0.1"}.get,
+            sessions={b"7417": Session(0, 0, 0, "127.0.0.1")},
         )
 
 
