@@ -81,6 +81,33 @@ def told(*blocks: bytes, options: Options | None = None) -> Samples:
     return telling.at_the_end()
 
 
+def of_the_daemon(samples: Samples) -> Samples:
+    """Leave out what is told of the exporter itself."""
+    own = "rsync_exporter_"
+    return {name: value for name, value in samples.items() if not name.startswith(own)}
+
+
+def lines(samples: Samples, result: str) -> float:
+    """Return how many lines were read in a way."""
+    name = f'rsync_exporter_lines_total{{file="rsyncd.log",result="{result}"}}'
+    return samples.get(name, 0)
+
+
+def number_of_lines(samples: Samples) -> float:
+    """Return how many lines there were, by how they were read.
+
+    A record on another's line is counted as one more, and as split off.
+    """
+    results = ("matched", "ignored", "unparsed", "suspect", "joined")
+    each = sum(lines(samples, result) for result in results)
+    return each - lines(samples, "split")
+
+
+def total(samples: Samples, metric: str) -> float:
+    """Return the sum of a metric over its labels."""
+    return sum(v for name, v in samples.items() if name.partition("{")[0] == metric)
+
+
 def name_of(sample: Sample) -> str:
     """Return a sample's name with its labels, in order, and whole bounds as such."""
     labels = dict(sample.labels)
