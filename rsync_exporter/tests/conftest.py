@@ -1,4 +1,4 @@
-"""What the tests of the whole program share."""
+"""What the tests of the whole program share, and those of a followed log."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rsync_exporter.tests.following import Log
 from rsync_exporter.tests.running import RunningExporter
 
 
@@ -24,3 +25,11 @@ def start_exporter() -> Iterator[Callable[..., RunningExporter]]:
     yield start
     for exporter in running:
         exporter.kill()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    """Follow a log that is not there yet."""
+    log = Log(tmp_path)
+    yield log
+    log.followers.close()
