@@ -28,7 +28,8 @@ from rsync_exporter.tests.says import (
     read_samples,
     sample,
 )
-from rsync_exporter.tests.scenarios import LOGGINGS, TABLE, Scenario
+from rsync_exporter.tests.scenario import Scenario
+from rsync_exporter.tests.scenarios import LOGGINGS, TABLE
 
 # Some 600 sessions happen before the first test.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
