@@ -107,12 +107,10 @@ def _read_summary(message: bytes) -> Reading:
     match = _SUMMARY.fullmatch(message)
     if match is None:
         return None
-    sent, received, total_size = map(_number, match.groups())
-    return Summary(sent, received, total_size)
-
-
-def _number(text: bytes) -> int:
-    return int(text.replace(b",", b"") if b"," in text else text)
+    if b"," in message:
+        return _read_summary(message.replace(b",", b""))
+    sent, received, total_size = match.groups()
+    return Summary(int(sent), int(received), int(total_size))
 
 
 def _read_rsync(message: bytes) -> Reading:
