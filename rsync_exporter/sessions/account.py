@@ -61,7 +61,7 @@ class Account:
         self._options = options
         self._register.expiry_seconds = options.session_expiry_seconds
         self._modules.configure(options.modules)
-        formats = self._bookkeeper.formats
+        formats = self._bookkeeper.transfer_log.formats
         formats.clear()
         formats[""] = options.log_format
         for module in options.modules.values():
@@ -75,7 +75,7 @@ class Account:
     def add(self, chunk: Chunk) -> None:
         """Count lines."""
         reader = self._reader(chunk)
-        self._bookkeeper.stream = chunk.stream
+        self._register.stream = chunk.stream
         reader.read(chunk.lines, ends=chunk.ends)
         results = self._bookkeeper.take_results()
         results.update(reader.take_counts())
@@ -146,7 +146,7 @@ class Account:
 
     def _new_reader(self, stream: int, source: bytes = b"") -> Reader:
         options = self._options
-        formats = (options.log_format, *self._bookkeeper.formats.values())
+        formats = (options.log_format, *self._bookkeeper.transfer_log.formats.values())
         reader = Reader(
             options.lines,
             # One each: what an hour means that comes twice depends on the line before.

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from rsync_exporter.rsyncd.events import Summary
+
 # The log's times are whole seconds.
 DURATION_BOUNDS = (1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400)
 BYTES_BOUNDS = tuple(2**power for power in range(10, 43, 4))
@@ -65,6 +67,14 @@ class Ledger:
     lines: Counter[tuple[str, str]] = field(default_factory=Counter)
     durations: Histogram = field(default_factory=lambda: Histogram(DURATION_BOUNDS))
     transferred: Histogram = field(default_factory=lambda: Histogram(BYTES_BOUNDS))
+
+    def add_summary(self, module: str, summary: Summary) -> None:
+        """Count the bytes of a transfer."""
+        self.sent_bytes += summary.sent
+        self.received_bytes += summary.received
+        self.exchanged_bytes += summary.total_size
+        self.module_sent_bytes[module] += summary.sent
+        self.module_received_bytes[module] += summary.received
 
     def copy(self) -> "Ledger":
         """Return a copy that nothing changes any more."""

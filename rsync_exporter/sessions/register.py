@@ -37,12 +37,15 @@ class Register:
     """Sessions by process.
 
     by_pid: all of them.
+    latest: the latest time in the log so far, in seconds since 1970.
+    stream: the number of the file whose records come now.
     over: those that have come to their end since it was last taken.
     """
 
     def __init__(self, expiry_seconds: float) -> None:
         self.expiry_seconds = expiry_seconds
         self.latest = 0
+        self.stream = 0
         self.over: list[Session] = []
         self.by_pid: dict[bytes, Session] = {}
         self._ended: deque[Session] = deque()
