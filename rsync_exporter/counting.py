@@ -17,7 +17,8 @@ class Counting:
     def __init__(self, settings: Settings, kept: Mapping[str, Any] | None) -> None:
         """Go on from what ``state`` returned, or begin.
 
-        Raises KeyError, TypeError or ValueError when it is nothing that fits.
+        Raises AttributeError, KeyError, TypeError or ValueError when it is nothing that
+        fits.
         """
         self._settings = settings
         self._account = Account(options(settings))
@@ -31,8 +32,9 @@ class Counting:
 
         Raises OSError at the end when a log cannot be read.
         """
-        for chunk in self._sources.poll(self._account.streams_in_use()):
-            self._account.add(chunk)
+        account = self._account
+        for chunk in self._sources.poll(account.streams_in_use(), account.is_holding):
+            account.add(chunk)
             yield chunk
 
     def elapse(self) -> None:

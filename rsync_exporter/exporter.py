@@ -1,6 +1,7 @@
 """The loop: read what is new, count it, publish the counts, keep the checkpoint."""
 
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -25,6 +26,9 @@ WAIT_FOR_LOG = Backoff(initial_seconds=0.5, maximum_seconds=5)
 # One block takes far less than a second; this is the time after which a loop that does
 # nothing is called stuck.
 STUCK_SECONDS = 30
+
+# While much is read at once.
+TELL_SECONDS = 0.25
 
 _MEGABYTE = 1_000_000
 
@@ -56,6 +60,7 @@ class Exporter:
         _warn_of_formats(settings)
         self._ended = self._rotated = 0
         self._is_unsaved = False
+        self._told_at = 0.0
         self._is_quiet = True
         self._snapshot = Snapshot(
             legacy_status_code=settings.rsync_exporter_legacy_status_code
@@ -130,12 +135,19 @@ class Exporter:
         self._health.beat("reader")
         self._is_unsaved = True
         self._judge.look_at(chunk)
+        # Of several logs that are read side by side, a chunk can be a single line.
+        if time.monotonic() >= self._told_at + TELL_SECONDS:
+            self._tell()
+        self._save_if_due()
+
+    def _tell(self) -> None:
+        """Show what was counted while there is more to read."""
+        self._told_at = time.monotonic()
         if self._snapshot.is_serving:
             self._publish()
         else:
             self._up.set(1)  # as far as is known before all is read
             self._tell_progress()
-        self._save_if_due()
 
     def _settle(self) -> None:
         """Let time pass once all is read, publish what that ended, and keep it."""
@@ -199,6 +211,6 @@ def _begin(settings: Settings, keeper: Keeper | None) -> Counting:
     if keeper and kept is not None:
         try:
             return Counting(settings, kept)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             keeper.reject(f"it holds nothing to go on from: {error!r}")
     return Counting(settings, None)

@@ -35,7 +35,8 @@ def once(settings: Settings, names: Sequence[str], stop: Stop) -> int:
     """
     account = Account(options(settings))
     files = [_File(name, stream) for stream, name in enumerate(dict.fromkeys(names))]
-    for chunk in Merge().merge({file.name: file.chunks for file in files}):
+    polls = {file.name: file.chunks for file in files}
+    for chunk in Merge().merge(polls, account.is_holding):
         if stop.is_set():
             raise Stopped(chunk.file)
         account.add(chunk)

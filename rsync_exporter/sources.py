@@ -10,6 +10,7 @@ from rsync_exporter.log_names import LogNames
 from rsync_exporter.settings import Settings
 from rsync_exporter.tail.chunk import Chunk, Progress
 from rsync_exporter.tail.followers import Followers, FollowOptions
+from rsync_exporter.tail.merge import IsHolding
 from servicekit import ServiceFailed, SettingsError
 
 # Standard input is -1, and files are numbered upwards from zero.
@@ -85,15 +86,16 @@ class Sources:
         ended = all(listener.has_ended for listener in self._listeners)
         return ended and not self._patterns
 
-    def poll(self, in_use: Set[int]) -> Iterator[Chunk]:
+    def poll(self, in_use: Set[int], is_holding: IsHolding) -> Iterator[Chunk]:
         """Yield what is new everywhere.
 
         in_use: streams of files that more is expected of, whatever they are called.
+        is_holding: whether a stream's next line may be the rest of the one before.
         Raises OSError at the end when a log cannot be read.
         """
         for listener in self._listeners:
             yield from listener.poll()
-        yield from self._followers.poll(in_use)
+        yield from self._followers.poll(in_use, is_holding)
 
     def progress(self) -> list[Progress]:
         """Return how far each source was read."""

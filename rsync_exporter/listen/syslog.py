@@ -134,7 +134,10 @@ class Syslog:
         while lines := self._take():
             for source, its_lines in lines.items():
                 yield Chunk(
-                    self._name, self._stream, its_lines, ends=True, source=source
+                    *(self._name, self._stream, its_lines),
+                    ends=True,
+                    source=source,
+                    is_framed=True,
                 )
         self._warn()
 

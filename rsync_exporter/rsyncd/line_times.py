@@ -35,6 +35,8 @@ class LineTimes:
 
         Another line with a time that was not need not be read.
         """
+        if stamp == self.stamp and not self.is_suspect:
+            return False
         if stamp != self.stamp:
             self.stamp = stamp
             self.time = self._epoch(stamp) if stamp else None

@@ -74,7 +74,6 @@ class Reader:
     ) -> None:
         self._counts = dict.fromkeys(("unparsed", "suspect", "joined", "split"), 0)
         self._take = take
-        self._source = source
         self._lengths_end_lines = lengths_end_lines
         self._escapes_newlines = escapes_newlines
         self._sessions = sessions
@@ -129,24 +128,43 @@ class Reader:
         while ends and self._held:  # a line that was held may be one to hold
             self._give_up(self._held)
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether the next line may be the rest of a message, and so say anything."""
+        return self._held is not None
+
     def state(self) -> dict[str, Any]:
         """Return what the next lines are read by, for a checkpoint."""
         held = self._held.lines if self._held else ()
         return {
-            "source": self._source.decode("latin-1"),
             "held": [line.decode("latin-1") for line in held],
             "latest": self._times.latest,
             "suspects": self._times.suspects,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what a checkpoint holds. Raises ValueError when nobody held it."""
-        lines = [line.encode("latin-1") for line in state["held"]]
-        self.read(lines, ends=False)
-        if lines != (self._held.lines if self._held else []):
-            raise ValueError("the lines that were held are none that can be")
+        """Go on from what a checkpoint holds.
+
+        Raises ValueError when it holds what no reader can have held.
+        """
+        for line in state["held"]:
+            self._hold_again(line.encode("latin-1"))
         self._times.latest = state["latest"]
         self._times.suspects = state["suspects"]
+
+    def _hold_again(self, line: bytes) -> None:
+        """Hold a line that was held, though the reasons may be gone by now."""
+        if self._held:
+            self._held.add(line)
+            return
+        parts = self._lines.split(line)
+        reading = understand(parts[2]) if parts else None
+        if parts is None or reading is None:
+            raise ValueError("a line was held that means nothing")
+        stamp, pid, message = parts
+        self._times.is_wrong(stamp)
+        event = reading.event if isinstance(reading, Unended) else reading
+        self._held = Held(line, Record(self._times.time, pid, message), event)
 
     def _judge(self, event: Reading, message: bytes, pid: bytes | None) -> Reading:
         """Find out whether a message that could go on in the next line has its end."""

@@ -53,7 +53,7 @@ class Account:
         self._bookkeeper = Bookkeeper(
             self._ledger, self._register, self._modules, self._networks
         )
-        self._readers: dict[int, Reader] = {}
+        self._readers: dict[tuple[int, bytes], Reader] = {}
         self.configure(options)
 
     def configure(self, options: Options) -> None:
@@ -100,6 +100,11 @@ class Account:
         """Return the numbers of the files that sessions in progress write to."""
         return self._register.streams()
 
+    def is_holding(self, stream: int) -> bool:
+        """Return whether a file's next line may be the rest of a message."""
+        reader = self._readers.get((stream, b""))
+        return reader is not None and reader.is_holding
+
     def totals(self) -> Totals:
         """Return what was counted."""
         return Totals(
@@ -118,7 +123,9 @@ class Account:
             "register": self._register.state(),
             "masters": [pid.decode("latin-1") for pid in self._bookkeeper.masters],
             "readers": {
-                stream: reader.state() for stream, reader in self._readers.items()
+                stream: reader.state()
+                for (stream, _source), reader in self._readers.items()
+                if stream >= 0  # only files go on where they were
             },
         }
 
@@ -132,19 +139,20 @@ class Account:
         for pid in state["masters"]:
             self._bookkeeper.masters[pid.encode("latin-1")] = None
         for stream, kept in state["readers"].items():
-            source = kept["source"].encode("latin-1")
-            self._new_reader(int(stream), source).restore(kept)
+            self._new_reader(int(stream), b"").restore(kept)
         if counts:
             self._ledger.restore(state["ledger"])
             self._networks.restore(state["networks"])
         self._bookkeeper.give_formats()
 
     def _reader(self, chunk: Chunk) -> Reader:
-        return self._readers.get(chunk.stream) or self._new_reader(
-            chunk.stream, chunk.source
+        return self._readers.get((chunk.stream, chunk.source)) or self._new_reader(
+            chunk.stream, chunk.source, is_framed=chunk.is_framed
         )
 
-    def _new_reader(self, stream: int, source: bytes = b"") -> Reader:
+    def _new_reader(
+        self, stream: int, source: bytes, *, is_framed: bool = False
+    ) -> Reader:
         options = self._options
         formats = (options.log_format, *self._bookkeeper.transfer_log.formats.values())
         reader = Reader(
@@ -155,9 +163,9 @@ class Account:
             sessions=self._register.by_pid,
             source=source,
             lengths_end_lines=all(each.text.endswith(b"%l") for each in formats),
-            escapes_newlines=self._escapes_newlines,
+            escapes_newlines=_always if is_framed else self._escapes_newlines,
         )
-        self._readers[stream] = reader
+        self._readers[stream, source] = reader
         if len(self._readers) > MAX_READERS:
             del self._readers[next(iter(self._readers))]
         return reader
@@ -184,3 +192,7 @@ class Account:
             counts[module] += 0
         if max_connections > 0:
             self._ledger.connection_limits[module] = max_connections
+
+
+def _always() -> bool:
+    return True

@@ -12,6 +12,7 @@ class Chunk(NamedTuple):
     stream: the number of the file, unlike that of every other file behind the path.
     ends: nothing follows at this moment, not even the beginning of a line.
     source: who wrote them, where one exporter hears several daemons; else empty.
+    is_framed: each line is a whole record, newlines in it or not.
     """
 
     file: str
@@ -19,6 +20,7 @@ class Chunk(NamedTuple):
     lines: Sequence[bytes]
     ends: bool
     source: bytes = b""
+    is_framed: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,11 @@ class Follower:
     def progress(self) -> Progress:
         """Return how far the log was read."""
         current = self._current.generation
-        place = current.place if current else None
         return Progress(
             self._path,
             read_bytes=self._counts.read_bytes,
-            size_bytes=place.size if place else 0,
-            offset_bytes=place.offset if place else 0,
+            size_bytes=current.size if current else 0,
+            offset_bytes=current.offset if current else 0,
             lost_bytes=self._counts.lost_bytes,
             open_files=len(self._known.opened()),
             rotations=dict(self._counts.rotations),

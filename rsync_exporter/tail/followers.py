@@ -11,7 +11,7 @@ from typing import Any
 
 from rsync_exporter.tail.chunk import Chunk, Progress
 from rsync_exporter.tail.follower import Follower
-from rsync_exporter.tail.merge import Merge
+from rsync_exporter.tail.merge import IsHolding, Merge
 from rsync_exporter.tail.siblings import is_called_after
 from rsync_exporter.tail.surroundings import FollowOptions, Surroundings
 
@@ -53,17 +53,22 @@ class Followers:
         if state is not None:
             self._restore(state)
 
-    def poll(self, in_use: Collection[int] = ()) -> Iterator[Chunk]:
+    def poll(
+        self,
+        in_use: Collection[int] = (),
+        is_holding: IsHolding = lambda _stream: False,
+    ) -> Iterator[Chunk]:
         """Yield the lines written since the last call, block by block.
 
         in_use: streams of which more lines are expected, whatever the file is called.
+        is_holding: whether a stream's next line may be the rest of the one before.
         Raises OSError at the end when a log is missing, or cannot be read.
         """
         problems = self._find()
         polls = {
             path: partial(self._followers[path].poll, in_use) for path in self._order
         }
-        yield from self._merge.merge(polls)
+        yield from self._merge.merge(polls, is_holding)
         problems.extend(self._problems())
         if len(problems) == 1:
             raise problems[0]

@@ -46,6 +46,16 @@ class Generation:
         return self.reading.place() if self.reading else self.left_at
 
     @property
+    def offset(self) -> int:
+        """Where the first line begins that was not yet handed on."""
+        return self.reading.offset if self.reading else self.left_at.offset
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file, as far as is known."""
+        return self.reading.known_size if self.reading else self.left_at.size
+
+    @property
     def identity(self) -> Identity:
         """Device and inode."""
         return self.reading.file.identity if self.reading else self.left_at.identity
@@ -53,8 +63,7 @@ class Generation:
     @property
     def unread_bytes(self) -> int:
         """Bytes that were seen in the file and not handed on."""
-        place = self.place
-        return place.size - place.offset
+        return self.size - self.offset
 
     def open(self, file: LogFile, now: float) -> None:
         """Read on in this file, at the same place; at its end when that was cut off."""

@@ -5,6 +5,7 @@ on in the module's, and with a backlog neither can be read to its end before the
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -13,9 +14,14 @@ from typing import Any, NamedTuple
 from rsync_exporter.tail.chunk import Chunk
 
 type Poll = Callable[[], Iterator[Chunk]]
+type IsHolding = Callable[[int], bool]
 
 _STAMP = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
+_STAMP_FORMAT = "%Y/%m/%d %H:%M:%S"
 _STAMP_BYTES = len(b"2026/11/21 20:51:58")
+
+# A time after that is none that a daemon wrote, whatever its zone.
+_AHEAD_SECONDS = 2 * 86_400
 
 
 class _Waiting(NamedTuple):
@@ -32,6 +38,7 @@ class _Source:
     """A log.
 
     waits: a chunk of it is not yet handed on.
+    is_behind: a later log was read since this poll of it began.
     has_ended: nothing more was there when it was last read.
     """
 
@@ -39,19 +46,28 @@ class _Source:
     poll: Poll
     waits: bool
     chunks: Iterator[Chunk] | None = None
+    is_behind: bool = False
     has_ended: bool = False
     problem: OSError | None = None
 
     def read(self) -> Chunk | None:
-        """Return the next chunk, of another poll if the last one has ended."""
-        self.chunks = self.chunks or self.poll()
+        """Return the next chunk, of another poll if this one ends behind."""
+        chunk = self._next()
+        if chunk is None and self.is_behind:
+            chunk = self._next()
+        self.has_ended = chunk is None
+        return chunk
+
+    def _next(self) -> Chunk | None:
+        if self.chunks is None:
+            self.chunks, self.is_behind = self.poll(), False
         self.problem = None
         try:
             chunk = next(self.chunks, None)
         except OSError as error:
             chunk, self.problem = None, error
         if chunk is None:
-            self.chunks, self.has_ended = None, True
+            self.chunks = None
         return chunk
 
 
@@ -68,10 +84,17 @@ class Merge:
         Raises KeyError or TypeError when it is nothing that fits.
         """
         self._sources: list[_Source] = []
-        self._waiting = [_waiting(0, _restored(values), 0) for values in state]
+        self._waiting = [_Waiting(b"", 0, 0, _restored(values)) for values in state]
+        self._latest = b""
 
-    def merge(self, polls: Mapping[str, Poll]) -> Iterator[Chunk]:
-        """Yield what the polls of all logs yield, each by the path of its chunks."""
+    def merge(
+        self, polls: Mapping[str, Poll], is_holding: IsHolding = lambda _stream: False
+    ) -> Iterator[Chunk]:
+        """Yield what the polls of all logs yield, each by the path of its chunks.
+
+        is_holding: whether a file's next line may be the rest of a message that has no
+            end yet. Then it follows at once, for whoever named a file wrote its time.
+        """
         self._begin(polls)
         for place in reversed(range(len(self._sources))):
             self._read(place)
@@ -79,6 +102,8 @@ class Merge:
             turn = heappop(self._waiting)
             yield self._take(turn)
             self._read(turn.place)
+            if is_holding(turn.chunk.stream):
+                self._go_on(turn.place)
 
     def problems(self) -> Mapping[str, OSError]:
         """Return what was wrong with each log when it was last read, by its path."""
@@ -95,62 +120,73 @@ class Merge:
         self._sources = [
             _Source(path, poll, waits=path in left) for path, poll in polls.items()
         ]
-        self._waiting = [
-            left[source.path]._replace(place=place)
-            for place, source in enumerate(self._sources)
-            if source.waits
-        ]
-        heapify(self._waiting)
+        ahead = time.localtime(time.time() + _AHEAD_SECONDS)
+        self._latest = time.strftime(_STAMP_FORMAT, ahead).encode()
+        self._waiting = []
+        for place, source in enumerate(self._sources):
+            if source.waits:
+                self._wait(place, left[source.path].chunk, left[source.path].begin)
 
     def _read(self, last: int) -> None:
         """Read on in a log, and when it has more, also in those before it.
 
-        What its new lines go on with may have been written there meanwhile.
+        What its new lines go on with may have been written there meanwhile. Where lines
+        wait, it comes behind them.
         """
         has_more = False
         for place in range(last, -1, -1):
             source = self._sources[place]
-            if not source.waits and (has_more or not source.has_ended):
+            source.is_behind |= has_more
+            if not source.waits and (source.is_behind or not source.has_ended):
                 chunk = source.read()
                 source.waits = chunk is not None
                 if chunk is not None:
                     has_more = True
-                    heappush(self._waiting, _waiting(place, chunk, 0))
+                    self._wait(place, chunk, 0)
             if not has_more:
+                return
+
+    def _go_on(self, place: int) -> None:
+        """Have a log's next line come before those of all others."""
+        for number, waiting in enumerate(self._waiting):
+            if waiting.place == place:
+                self._waiting[number] = waiting._replace(stamp=b"")
+                heapify(self._waiting)
                 return
 
     def _take(self, turn: _Waiting) -> Chunk:
         """Return what comes before the lines of all other logs; the rest waits."""
         place, begin, chunk = turn.place, turn.begin, turn.chunk
-        end = _end(turn, self._waiting[0]) if self._waiting else len(chunk.lines)
+        end = self._end(turn) if self._waiting else len(chunk.lines)
         if end < len(chunk.lines):
-            heappush(self._waiting, _waiting(place, chunk, end))
+            self._wait(place, chunk, end)
             return chunk._replace(lines=chunk.lines[begin:end], ends=False)
         self._sources[place].waits = False
         return chunk._replace(lines=chunk.lines[begin:])
 
+    def _end(self, turn: _Waiting) -> int:
+        """Return the number of the first line that comes after another log's next one.
+
+        Not that of the line whose turn it is.
+        """
+        lines, limit = turn.chunk.lines, self._waiting[0][:2]
+        for number in range(turn.begin + 1, len(lines)):
+            if (self._stamp(lines[number]), turn.place) > limit:
+                return number
+        return len(lines)
+
+    def _wait(self, place: int, chunk: Chunk, begin: int) -> None:
+        line = chunk.lines[begin] if chunk.lines else b""
+        heappush(self._waiting, _Waiting(self._stamp(line), place, begin, chunk))
+
+    def _stamp(self, line: bytes) -> bytes:
+        """Return a line's time as written: the earlier of two is the lesser."""
+        stamp = line[:_STAMP_BYTES] if _STAMP.match(line) else b""
+        return stamp if stamp < self._latest else b""
+
 
 def _nothing() -> Iterator[Chunk]:
     return iter(())
-
-
-def _waiting(place: int, chunk: Chunk, begin: int) -> _Waiting:
-    line = chunk.lines[begin] if chunk.lines else b""
-    return _Waiting(_stamp(line), place, begin, chunk)
-
-
-def _stamp(line: bytes) -> bytes:
-    """Return a line's time as written: of two of these, the earlier is the lesser."""
-    return line[:_STAMP_BYTES] if _STAMP.match(line) else b""
-
-
-def _end(turn: _Waiting, following: _Waiting) -> int:
-    """Return the number of the first line that comes after another log's next one."""
-    lines, limit = turn.chunk.lines, (following.stamp, following.place)
-    for number in range(turn.begin, len(lines)):
-        if (_stamp(lines[number]), turn.place) > limit:
-            return number
-    return len(lines)
 
 
 def _kept(waiting: _Waiting) -> Mapping[str, Any]:

@@ -48,6 +48,11 @@ class Reading:
         """Where the first line begins that was not yet handed on."""
         return self.seen - self._lines.waiting_bytes
 
+    @property
+    def known_size(self) -> int:
+        """Bytes in the file, be it that it lost some of them."""
+        return max(self.size, self.seen)
+
     def read(self, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
         """Yield whole lines until the end of the file.
 
@@ -81,7 +86,7 @@ class Reading:
             inode,
             offset=self.offset,
             seen=self.seen,
-            size=max(self.size, self.seen),
+            size=self.known_size,
             head=digest(self._head),
             tail=digest(self._tail),
         )

@@ -7,8 +7,8 @@ from typing import Any
 
 from rsync_exporter.tail.reading import BLOCK_BYTES
 
-# Of each log that is read, a block is in memory.
-_MAX_BLOCKS_BYTES = 16 * BLOCK_BYTES
+# Of each log that is read, a block is in memory, and may be in a checkpoint.
+_MIN_BLOCK_BYTES = 16_384
 
 ROTATION_KINDS = ("replaced", "truncated", "recovered")
 
@@ -39,7 +39,7 @@ class Surroundings:
 
     def block_bytes(self) -> int:
         """Return how much of a log to read at a time."""
-        return min(BLOCK_BYTES, _MAX_BLOCKS_BYTES // max(1, len(self.paths)))
+        return max(_MIN_BLOCK_BYTES, BLOCK_BYTES // max(1, len(self.paths)))
 
     def number(self) -> int:
         """Return a number that no file has yet."""
