@@ -29,6 +29,7 @@ class Log(Reader):
         self, *, lengths_end_lines: bool = True, escapes_newlines: bool = False
     ) -> None:
         self.messages: Said = []
+        self._known = {b"7417": Session(0, 0, 0, "127.0.0.1")}
         super().__init__(
             RSYNCD,
             LogTime(None),
@@ -36,8 +37,12 @@ class Log(Reader):
             lengths_end_lines=lengths_end_lines,
             escapes_newlines=lambda: escapes_newlines,
             clock=lambda: NOW,
-            sessions={b"7417": Session(0, 0, 0, "127.0.0.1")},
+            sessions=self._known,
         )
+
+    def know_nobody(self) -> None:
+        """Forget the session, as when it has ended."""
+        self._known.clear()
 
 
 def read(lines: Iterable[bytes], log: Log | None = None) -> Said:
@@ -131,6 +136,19 @@ def test_what_is_held_outlives_a_restart():
     after.restore(before.state())
     assert read([b"z" + PEER], after) == [
         (b"rsync on m/x\ny\nz" + PEER, Requested("pull", b"m"))
+    ]
+
+
+def test_what_is_held_outlives_a_restart_though_its_reasons_do_not():
+    elsewhere = START + b"rsync on m/x from h (192.0.2.1)"
+    before, after = Log(), Log()
+    before.read([elsewhere, b"y"], ends=False)
+    after.know_nobody()
+    after.restore(before.state())
+    assert after.state() == before.state()
+    after.read([b"z" + PEER], ends=True)
+    assert [message for message, _ in after.messages] == [
+        b"rsync on m/x from h (192.0.2.1)\ny\nz" + PEER
     ]
 
 

@@ -84,6 +84,67 @@ def test_what_a_line_goes_on_with_is_read_though_it_came_after_its_log_was_read(
     assert lines_of(list(found)) == [line(1), line(2), line(3), line(4)]
 
 
+class Growing:
+    """A log that somebody writes to while it is read."""
+
+    def __init__(self, path: str, *lines: bytes) -> None:
+        self.path = path
+        self.unread = list(lines)
+
+    def poll(self) -> Iterator[Chunk]:
+        """Yield each line that is there, one by one, until there is none."""
+        while self.unread:
+            yield Chunk(self.path, 1, [self.unread.pop(0)], ends=False)
+
+
+def test_a_log_that_waits_is_read_on_before_later_lines_of_another():
+    daemon, module = Growing("d", line(1), line(5)), Growing("m", line(2))
+    parts = Merge().merge({"d": daemon.poll, "m": module.poll})
+    found = [next(parts) for _ in range(2)]
+    # The daemon's line 5 waits by now.
+    daemon.unread.append(line(6, "begins"))
+    module.unread.append(line(6, "goes on"))
+    found += parts
+    later = [line(5), line(6, "begins"), line(6, "goes on")]
+    assert lines_of(found) == [line(1), line(2), *later]
+
+
+def test_after_a_restart_no_log_is_ahead_of_the_one_that_it_goes_on_with():
+    daemon, module = Growing("d", line(3)), Growing("m", line(1), line(4))
+    merge = Merge()
+    next(merge.merge({"d": daemon.poll, "m": module.poll}))
+    merge = Merge(json.loads(json.dumps(merge.state())))
+    parts = merge.merge({"d": daemon.poll, "m": module.poll})
+    found = [next(parts)]
+    daemon.unread.append(line(5, "begins"))
+    module.unread.append(line(5, "goes on"))
+    found += parts
+    assert lines_of(found) == [
+        *(line(3), line(4), line(5, "begins"), line(5, "goes on"))
+    ]
+
+
+def test_the_rest_of_an_unended_message_follows_it_whatever_its_time():
+    forged = [line(1000, "x"), line(0, "x"), line(2000, "x")]
+    logs = {"a": [[line(1), *forged, line(3)]], "b": [[line(2), line(4)]]}
+    polls = {path: log(path, chunks) for path, chunks in logs.items()}
+    found: list[bytes] = []
+
+    def is_holding(stream: int) -> bool:
+        return stream == ord("a") and found[-1] in {line(1), *forged[:-1]}
+
+    for chunk in Merge().merge(polls, is_holding):
+        found.extend(chunk.lines)
+    assert found == [line(1), *forged, line(2), line(3), line(4)]
+
+
+@pytest.mark.parametrize("stamp", [b"9999/99/99 99:99:99", b"2999/01/01 00:00:00"])
+def test_a_time_that_has_not_come_holds_no_log_up(stamp: bytes):
+    odd = stamp + b" [7] x"
+    found = merged({"a": [[line(1), odd, line(3)]], "b": [[line(2), line(4)]]})
+    assert lines_of(found) == [line(1), odd, line(2), line(3), line(4)]
+
+
 def test_each_log_is_asked_once_when_there_is_nothing():
     asked: list[str] = []
 
