@@ -20,6 +20,9 @@ def options(settings: Settings) -> Options:
     return Options(
         lines=(file and file.lines) or RSYNCD,
         log_format=(file and file.log_format) or LogFormat.compile(DEFAULT),
+        is_format_known=bool(
+            (file and file.log_format) or (conf and conf.conf.modules)
+        ),
         modules=conf.conf.modules if conf else {},
         zone=settings.rsync_exporter_timezone,
         max_modules=settings.rsync_exporter_max_modules,

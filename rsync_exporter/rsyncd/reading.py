@@ -20,6 +20,7 @@ from rsync_exporter.rsyncd.events import (
     UnknownModule,
 )
 from rsync_exporter.rsyncd.held import Held
+from rsync_exporter.rsyncd.length_ends import LengthEnds
 from rsync_exporter.rsyncd.line_format import Lines, SourcedLines
 from rsync_exporter.rsyncd.line_times import LineTimes
 from rsync_exporter.rsyncd.log_time import LogTime
@@ -54,7 +55,7 @@ class Reader:
     take: gets each record with what it means, but for what its session takes.
     sessions: those that are known, by their process.
     lengths_end_lines: whether each line about a file ends in the file's length, as by
-        the default `log format`.
+        the default `log format`; None where nobody told the format.
     escapes_newlines: whether rsync is known to be one that does: then no message goes
         on in the next line.
     source: comes before each process number, where several daemons are heard.
@@ -68,13 +69,13 @@ class Reader:
         *,
         sessions: Mapping[bytes, Session],
         source: bytes = b"",
-        lengths_end_lines: bool = False,
+        lengths_end_lines: bool | None = None,
         escapes_newlines: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._counts = dict.fromkeys(("unparsed", "suspect", "joined", "split"), 0)
         self._take = take
-        self._lengths_end_lines = lengths_end_lines
+        self._lengths = LengthEnds(known=lengths_end_lines)
         self._escapes_newlines = escapes_newlines
         self._sessions = sessions
         self._lines = SourcedLines(lines, source) if source else lines
@@ -140,6 +141,7 @@ class Reader:
             "held": [line.decode("latin-1") for line in held],
             "latest": self._times.latest,
             "suspects": self._times.suspects,
+            "length_balance": self._lengths.balance,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -151,6 +153,7 @@ class Reader:
             self._hold_again(line.encode("latin-1"))
         self._times.latest = state["latest"]
         self._times.suspects = state["suspects"]
+        self._lengths.balance = state["length_balance"]
 
     def _hold_again(self, line: bytes) -> None:
         """Hold a line that was held, though the reasons may be gone by now."""
@@ -168,10 +171,8 @@ class Reader:
 
     def _judge(self, event: Reading, message: bytes, pid: bytes | None) -> Reading:
         """Find out whether a message that could go on in the next line has its end."""
-        if type(event) is FileLine and self._lengths_end_lines:
-            # Few names end in a blank and digits before a newline; the rest of such a
-            # name is a line of no shape then, and nothing worse.
-            return event if message[-1:].isdigit() else Unended(event)
+        if type(event) is FileLine:
+            return Unended(event) if self._lengths.lacks(message) else event
         if type(event) is Requested or type(event) is UnknownModule:
             session = self._sessions.get(pid or b"")
             if session and session.ended is None and not _ends_with(session, message):
@@ -231,7 +232,7 @@ class Reader:
         held.add(line)
         if held.size_bytes <= MESSAGE_BYTES:
             end = held.ended_by(line)
-            whole = self._judge(understand(end), end, held.record.pid)
+            whole = self._judge_end(held, end)
             if whole is not None and not isinstance(whole, Unended):
                 self._join(held, held.message(), whole)
             return
@@ -243,6 +244,12 @@ class Reader:
             self._read_with_care(rest)
         else:
             self._give_up(held)
+
+    def _judge_end(self, held: Held, message: bytes) -> Reading:
+        event = understand(message)
+        if type(event) is FileLine:
+            return event if self._lengths.may_end(message) else Unended(event)
+        return self._judge(event, message, held.record.pid)
 
     def _join(self, held: Held, message: bytes, event: Event) -> None:
         self._counts["joined"] += len(held.lines) - 1

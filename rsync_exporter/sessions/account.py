@@ -155,6 +155,7 @@ class Account:
     ) -> Reader:
         options = self._options
         formats = (options.log_format, *self._bookkeeper.transfer_log.formats.values())
+        known = all(each.text.endswith(b"%l") for each in formats)
         reader = Reader(
             options.lines,
             # One each: what an hour means that comes twice depends on the line before.
@@ -162,7 +163,7 @@ class Account:
             self._bookkeeper.take,
             sessions=self._register.by_pid,
             source=source,
-            lengths_end_lines=all(each.text.endswith(b"%l") for each in formats),
+            lengths_end_lines=known if options.is_format_known else None,
             escapes_newlines=_always if is_framed else self._escapes_newlines,
         )
         self._readers[stream, source] = reader

@@ -26,7 +26,7 @@ class Log(Reader):
     """The reader of a log that is being written, and the messages it found."""
 
     def __init__(
-        self, *, lengths_end_lines: bool = True, escapes_newlines: bool = False
+        self, *, lengths_end_lines: bool | None = True, escapes_newlines: bool = False
     ) -> None:
         self.messages: Said = []
         self._known = {b"7417": Session(0, 0, 0, "127.0.0.1")}
@@ -127,6 +127,19 @@ def test_where_newlines_are_escaped_no_message_goes_on():
     messages = [message for message, _ in read(lines, this)]
     assert messages == [b"send h 1,000 'x'", b"connect from h (127.0.0.1)"]
     assert this.take_counts()["joined"] == 0
+
+
+def test_a_format_that_nobody_told_is_known_by_its_lines():
+    summary = START + b"sent 1 bytes  received 2 bytes  total size 3"
+    of_names = [START + b"send photos/a.jpg", summary] * 20
+    this = Log(lengths_end_lines=None)
+    read(of_names, this)
+    assert this.take_counts()["joined"] == 1  # the first may have been any
+    forged = [START + b"send h [::1] m () x", summary, b"y 12"]
+    of_lengths = [START + b"send h [::1] m () x 12", summary]
+    this = Log(lengths_end_lines=None)
+    read([*of_lengths, *forged, *of_lengths * 20, *forged * 30], this)
+    assert this.take_counts()["joined"] == 31
 
 
 def test_what_is_held_outlives_a_restart():
