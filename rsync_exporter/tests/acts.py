@@ -191,19 +191,19 @@ def pull_vanishing_file(site: Site) -> None:
     """Delete a file after it was listed, while the one before it is under way."""
     (site.served / "1").write_bytes(b"x" * 100_000)
     (site.served / "2").write_bytes(b"x" * 10)
-    client = Client("--bwlimit=100", site.url(), site.copy)
-    _wait_for_file_under_way(site.copy)
-    (site.served / "2").unlink()
-    assert client.finish().returncode == 24
+    with Client("--bwlimit=100", site.url(), site.copy) as client:
+        _wait_for_file_under_way(site.copy)
+        (site.served / "2").unlink()
+        assert client.finish().returncode == 24
 
 
 def break_pull(number: signal.Signals) -> Act:
     """Return the act of a client that is interrupted half-way of a pull."""
 
     def act(site: Site) -> None:
-        client = Client(SLOWLY, site.url(), site.copy)
-        _wait_for_file_under_way(site.copy)
-        client.interrupt(number)
+        with Client(SLOWLY, site.url(), site.copy) as client:
+            _wait_for_file_under_way(site.copy)
+            client.interrupt(number)
 
     return act
 
@@ -212,9 +212,9 @@ def break_push(number: signal.Signals) -> Act:
     """Return the act of a client that is interrupted half-way of a push."""
 
     def act(site: Site) -> None:
-        client = Client(SLOWLY, huge(site.home / "huge"), site.url())
-        _wait_for_file_under_way(site.served / "huge")
-        client.interrupt(number)
+        with Client(SLOWLY, huge(site.home / "huge"), site.url()) as client:
+            _wait_for_file_under_way(site.served / "huge")
+            client.interrupt(number)
 
     return act
 
@@ -223,35 +223,28 @@ def end_server(number: signal.Signals) -> Act:
     """Return the act of somebody who ends a daemon's process half-way of a pull."""
 
     def act(site: Site) -> None:
-        client = Client(SLOWLY, site.url(), site.copy)
-        _wait_for_file_under_way(site.copy)
-        for pid in site.daemon.processes(site.module):
-            os.kill(pid, number)
-        assert client.finish().returncode != 0
+        with Client(SLOWLY, site.url(), site.copy) as client:
+            _wait_for_file_under_way(site.copy)
+            for pid in site.daemon.processes(site.module):
+                os.kill(pid, number)
+            assert client.finish().returncode != 0
 
     return act
 
 
 def stall_pull(site: Site) -> None:
     """Stop reading until the daemon loses patience."""
-    client = Client("-S", site.url(), site.copy)
-    _wait_for_file_under_way(site.copy)
-    _stall(client, site)
-
-
-def stall_push(site: Site) -> None:
-    """Stop writing until the daemon loses patience."""
-    client = Client(SLOWLY, huge(site.home / "huge"), site.url())
-    _wait_for_file_under_way(site.served / "huge")
-    _stall(client, site)
+    with Client("-S", site.url(), site.copy) as client:
+        _wait_for_file_under_way(site.copy)
+        _stall(client, site)
 
 
 def pull_while_another_does(site: Site) -> None:
     """Ask for a module that serves one client, while it serves one."""
-    client = Client(SLOWLY, site.url(), site.copy)
-    _wait_for_file_under_way(site.copy)
-    assert run(site.url(), site.copy).returncode == 5
-    client.interrupt(signal.SIGTERM)
+    with Client(SLOWLY, site.url(), site.copy) as client:
+        _wait_for_file_under_way(site.copy)
+        assert run(site.url(), site.copy).returncode == 5
+        client.interrupt(signal.SIGTERM)
 
 
 def push_too_much(site: Site) -> None:

@@ -62,7 +62,11 @@ class Daemon:
                 f"--config={self.configuration}",
             ]
         )
-        eventually(lambda: self._starts() > starts, "the daemon's first line")
+        try:
+            eventually(lambda: self._starts() > starts, "the daemon's first line")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End the daemon, and wait for the end of its sessions."""
@@ -137,7 +141,10 @@ class Daemon:
 
 
 class Client:
-    """An rsync client under way, in a group of processes of its own."""
+    """An rsync client under way, in a group of processes of its own.
+
+    As a context, it is killed at the end if it still runs.
+    """
 
     def __init__(self, *arguments: str | Path, password: str = "") -> None:
         self._process = subprocess.Popen(
@@ -154,6 +161,14 @@ class Client:
             start_new_session=True,
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._process:
+            if self.is_running():
+                self.send(signal.SIGKILL)
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to every process of the client."""
         os.killpg(self._process.pid, number)
@@ -162,11 +177,13 @@ class Client:
         """End it by a signal, and see that it ends.
 
         SIGTERM goes to its first process, which tells the others; all of them at once
-        may wait for each other (measured: rsync 3.5.0).
+        may wait for each other (measured: rsync 3.5.0). It is met asleep: one that is
+        met in the middle of a write repeats it, and zeros in there end the file.
         """
         if number == signal.SIGKILL:
             self.send(number)
         else:
+            eventually(self._is_asleep, "a client that waits for something")
             self._process.send_signal(number)
         assert self.finish().returncode in (-number, 20)
 
@@ -176,16 +193,20 @@ class Client:
 
     def finish(self) -> subprocess.CompletedProcess[str]:
         """Wait for its end; return its exit code and all that it printed."""
-        with self._process:
-            output, _ = self._process.communicate(timeout=CLIENT_TIMEOUT_SECONDS)
+        output, _ = self._process.communicate(timeout=CLIENT_TIMEOUT_SECONDS)
         return subprocess.CompletedProcess(
             self._process.args, self._process.returncode, output
         )
 
+    def _is_asleep(self) -> bool:
+        status = Path(f"/proc/{self._process.pid}/stat").read_text()
+        return status.rpartition(")")[2].split()[0] == "S"
+
 
 def run(*arguments: str | Path, password: str = "") -> subprocess.CompletedProcess[str]:
     """Run a client to its end."""
-    return Client(*arguments, password=password).finish()
+    with Client(*arguments, password=password) as client:
+        return client.finish()
 
 
 def _section(settings: Settings) -> str:

@@ -109,14 +109,14 @@ def test_a_request_that_looks_like_records(daemon: Daemon, exporter: RunningExpo
 def test_a_session_that_outlives_its_log(daemon: Daemon, exporter: RunningExporter):
     # 300 kB at 100 KiB/s: under way while the log is renamed.
     url = daemon.url("exercise/large")
-    slow = Client("--bwlimit=100", url, daemon.folder / "copy")
-    expect(exporter, {sample("rsyncd_sessions_active", module="exercise"): 1})
-    daemon.log.rename(daemon.log.with_suffix(".log.1"))
-    pull(daemon, "small")
-    samples = expect(exporter, {"rsync_exchange_data_bytes_total": FILES["small"]})
-    assert slow.is_running()
-    assert samples[sample("rsyncd_sessions_active", module="exercise")] == 1
-    assert slow.finish().returncode == 0
+    with Client("--bwlimit=100", url, daemon.folder / "copy") as slow:
+        expect(exporter, {sample("rsyncd_sessions_active", module="exercise"): 1})
+        daemon.log.rename(daemon.log.with_suffix(".log.1"))
+        pull(daemon, "small")
+        samples = expect(exporter, {"rsync_exchange_data_bytes_total": FILES["small"]})
+        assert slow.is_running()
+        assert samples[sample("rsyncd_sessions_active", module="exercise")] == 1
+        assert slow.finish().returncode == 0
     samples = expect(exporter, {sessions("ok"): 2, "rsync_exporter_open_files": 2})
     both = FILES["small"] + FILES["large"]
     assert samples["rsync_exchange_data_bytes_total"] == both
@@ -144,13 +144,12 @@ def test_a_push_that_stalls(start_daemon: StartDaemon, start_exporter: StartExpo
     daemon = start_daemon(read_only="no", timeout="1")
     exporter = start_exporter("-p", daemon.log)
     huge = acts.huge(daemon.folder / "huge")
-    client = Client("--bwlimit=1000", huge, daemon.url("exercise/"))
-    eventually(
-        lambda: any((daemon.folder / "files/huge").glob(".*")), "a file under way"
-    )
-    client.send(signal.SIGSTOP)
-    samples = expect(exporter, {sessions("timeout", "push"): 1})
-    client.interrupt(signal.SIGKILL)
+    with Client("--bwlimit=1000", huge, daemon.url("exercise/")) as client:
+        eventually(
+            lambda: any((daemon.folder / "files/huge").glob(".*")), "a file under way"
+        )
+        client.send(signal.SIGSTOP)
+        samples = expect(exporter, {sessions("timeout", "push"): 1})
     failure = {"code": 30, "name": "timeout", "role": "generator"}
     labels = {"module": "exercise", **failure}
     assert samples[sample("rsyncd_errors_total", **labels)] == 1
