@@ -71,7 +71,11 @@ class RunningExporter:
             stdin=stdin,
             user=user,
         )
-        eventually(self._answers, "an answer from the exporter")
+        try:
+            eventually(self._answers, "an answer from the exporter")
+        except BaseException:
+            self.kill()
+            raise
 
     def ask(self, path: str) -> tuple[int, str]:
         """Return the status and body of an answer."""

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,13 @@ class Rotated:
     def lock(self) -> Path:
         return self.folder / "lock"
 
-    def begin(self, folder: Path) -> "subprocess.Popen[str]":
-        """Start writing to a log in a folder of its own."""
+    @contextmanager
+    def begin(self, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+        """Write to a log in a folder of its own; in the end, at the latest, stop."""
         self.folder = folder / self.name
         self.folder.mkdir()
         self.rotate()
-        return subprocess.Popen(
+        with subprocess.Popen(
             [
                 *(sys.executable, WRITER, self.log, self.name, str(self.first_pid)),
                 *(str(SECONDS), str(self.session_seconds)),
@@ -77,7 +79,11 @@ class Rotated:
             ],
             stdout=subprocess.PIPE,
             text=True,
-        )
+        ) as writer:
+            try:
+                yield writer
+            finally:
+                writer.kill()
 
     def rotate(self) -> None:
         """Rotate once; while nobody writes, if that is how it must be."""
@@ -171,8 +177,18 @@ def every(seconds: float, action: Callable[[], Any]) -> Callable[[float], None]:
     return tell
 
 
-def test_every_line_is_counted_once(start_exporter: StartExporter, tmp_path: Path):
-    writers = {way.name: way.begin(tmp_path) for way in WAYS}
+@pytest.fixture
+def writers(tmp_path: Path) -> Iterator[Mapping[str, "subprocess.Popen[str]"]]:
+    """Write to each log, by the name of how it is rotated."""
+    with ExitStack() as stack:
+        yield {way.name: stack.enter_context(way.begin(tmp_path)) for way in WAYS}
+
+
+def test_every_line_is_counted_once(
+    writers: Mapping[str, "subprocess.Popen[str]"],
+    start_exporter: StartExporter,
+    tmp_path: Path,
+):
     exporter = Killed(start_exporter, tmp_path, [way.log for way in WAYS])
     counters = Counters()
     routine = [
