@@ -122,13 +122,19 @@ def daemon(folder: Path) -> Iterator[Daemon]:
 
 @pytest.fixture(scope="module")
 def exporter(daemon: Daemon) -> Iterator[RunningExporter]:
-    """Run an exporter that knows the daemon's configuration, and by that its logs."""
+    """Run an exporter that knows the daemon's configuration, and by that its logs.
+
+    It has read them by then: what it says of the configuration it said before.
+    """
     configuration = str(daemon.configuration)
     exporter = RunningExporter(
         environment={"RSYNC_EXPORTER_RSYNCD_CONF": configuration}
     )
-    yield exporter
-    exporter.kill()
+    try:
+        eventually(lambda: exporter.readiness() == (200, {}), "/readyz")
+        yield exporter
+    finally:
+        exporter.kill()
 
 
 @pytest.fixture(scope="module")
