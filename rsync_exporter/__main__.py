@@ -36,8 +36,8 @@ service = Service(
     *(NAME, ABOUT, Settings, run, check),
     readers={
         "--once": (
-            "read these files (also .gz; - is standard input), print the "
-            "metrics, then exit",
+            "read these files (also packed by gzip, bzip2 or xz; - is standard "
+            "input), print the metrics, then exit",
             once,
         )
     },

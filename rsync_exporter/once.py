@@ -1,12 +1,12 @@
 """Whole files to an exposition: what ``--once FILE...`` prints."""
 
-import gzip
 import io
 import os
 import sys
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Buffer, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -17,6 +17,7 @@ from rsync_exporter.settings import Settings
 from rsync_exporter.tail.chunk import Chunk, Progress
 from rsync_exporter.tail.lines import LineSplitter
 from rsync_exporter.tail.merge import Merge
+from rsync_exporter.tail.packing import DAMAGES, MAGIC_BYTES, unpack, unpacked_name
 from servicekit import ServiceFailed, Stop, Stopped
 from servicekit.metrics import add_build_info
 
@@ -24,7 +25,6 @@ from servicekit.metrics import add_build_info
 BLOCK_BYTES = 131_072
 
 _STANDARD_INPUT = "-"
-_GZIP = b"\x1f\x8b"
 
 
 def once(settings: Settings, names: Sequence[str], stop: Stop) -> int:
@@ -34,7 +34,7 @@ def once(settings: Settings, names: Sequence[str], stop: Stop) -> int:
     Raises ServiceFailed when one of them cannot be read: then nothing is printed.
     """
     account = Account(options(settings))
-    files = [_File(name, stream) for stream, name in enumerate(dict.fromkeys(names))]
+    files = [_File(name, stream) for stream, name in enumerate(_each_once(names))]
     polls = {file.name: file.chunks for file in files}
     for chunk in Merge().merge(polls, account.is_holding):
         if stop.is_set():
@@ -73,25 +73,76 @@ class _File:
         yield Chunk(self.name, self._stream, last, ends=True)
 
 
+class _Whole(io.RawIOBase):
+    """A file of which the first bytes were looked at: a pipe gives them only once."""
+
+    def __init__(self, first: bytes, rest: io.BufferedReader) -> None:
+        self._first = first
+        self._rest = rest
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Read on; 0 at the end. Raises OSError."""
+        if not self._first:
+            return self._rest.readinto(buffer)
+        with memoryview(buffer) as view:
+            part = self._first[: len(view)]
+            view[: len(part)] = part
+        self._first = self._first[len(part) :]
+        return len(part)
+
+
+def _each_once(names: Sequence[str]) -> Iterator[str]:
+    """Leave out what was named before, also in another spelling or by a link."""
+    seen = set()
+    for name in names:
+        identity = _identity(name)
+        if identity not in seen:
+            seen.add(identity)
+            yield name
+
+
+def _identity(name: str) -> object:
+    if name == _STANDARD_INPUT:
+        return name
+    try:
+        status = Path(name).stat()
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    return status.st_dev, status.st_ino
+
+
 def _blocks(name: str) -> Iterator[bytes]:
     try:
         with _opened(name) as file:
             while block := file.read(BLOCK_BYTES):
                 yield block
-    except (OSError, EOFError, zlib.error) as error:
-        raise ServiceFailed(f"cannot read file={name} error={error}") from error
+    except (OSError, *DAMAGES) as error:
+        raise _unreadable(name, error) from error
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[io.BufferedIOBase]:
+def _opened(name: str) -> Iterator[BinaryIO]:
     """Open a file, unpacked if it is packed, or standard input."""
     source = 0 if name == _STANDARD_INPUT else name
     with open(source, "rb", closefd=source != 0) as file:
-        if file.peek(len(_GZIP)).startswith(_GZIP):
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                yield unpacked
-        else:
-            yield file
+        first = file.read(MAGIC_BYTES)
+        if len(first) < MAGIC_BYTES and unpacked_name(name) != name:
+            raise EOFError("a packed file that was cut at its beginning")
+        unpacks = unpack(first)
+        with io.BufferedReader(_Whole(first, file), BLOCK_BYTES) as whole:
+            if unpacks:
+                with unpacks(whole) as unpacked:
+                    yield unpacked
+            else:
+                yield whole
+
+
+def _unreadable(name: str, error: Exception) -> ServiceFailed:
+    return ServiceFailed(f"cannot read file={name} error={error}")
 
 
 def _print(settings: Settings, account: Account, progress: Sequence[Progress]) -> int:

@@ -1,41 +1,24 @@
 """A log file on disk, open for reading at any place, packed or not."""
 
-import bz2
-import gzip
-import lzma
 import os
-import re
 import stat
-import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import Self
+
+from rsync_exporter.tail.packing import (
+    DAMAGES,
+    MAGIC_BYTES,
+    Unpack,
+    unpack,
+    unpacked_name,
+)
 
 type Identity = tuple[int, int]
 type Content = tuple[Identity, int, int]
 
-# What logrotate's `compresscmd` may be; and what Python cannot unpack.
-_OPENERS: dict[bytes, Callable[[BinaryIO], object]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-}
-_UNKNOWN_PACKERS = {
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"\x1f\x9d": "compress",
-}
-_MAGIC_BYTES = 6
-_PACKED = re.compile(r"\.(?:gz|xz|bz2|zst|lz4|Z)$")
-
 
 class NotReadyError(OSError):
     """A file that is being packed, and has not even its first bytes yet."""
-
-
-def unpacked_name(path: str) -> str:
-    """Return what the file was called before it was packed; the same if it was not."""
-    return _PACKED.sub("", path)
 
 
 class LogFile:
@@ -94,10 +77,10 @@ class PackedLog(LogFile):
 
     is_packed = True
 
-    def __init__(self, descriptor: int, opener: Callable[[BinaryIO], object]) -> None:
+    def __init__(self, descriptor: int, unpack: Unpack) -> None:
         super().__init__(descriptor)
         self._packed = open(descriptor, "rb")  # noqa: SIM115 -- until close()
-        self._unpacked = cast("BinaryIO", opener(self._packed))
+        self._unpacked = unpack(self._packed)
 
     def close(self) -> None:
         """Give the file back; it must not be used afterwards."""
@@ -112,7 +95,7 @@ class PackedLog(LogFile):
         try:
             self._unpacked.seek(offset)
             return self._unpacked.read(size)
-        except (EOFError, zlib.error, lzma.LZMAError) as error:
+        except DAMAGES as error:
             raise OSError(f"damaged: {error}") from error
 
     def read_after(self, offset: int, before: bytes, size: int) -> bytes | None:  # noqa: ARG002
@@ -126,16 +109,15 @@ def open_rotated(path: str | Path) -> LogFile:
     Raises NotReadyError when only its name says so yet, and OSError.
     """
     file = LogFile.open(path)
-    magic = file.read_at(0, _MAGIC_BYTES)
-    for start, name in _UNKNOWN_PACKERS.items():
-        if magic.startswith(start):
-            file.close()
-            raise OSError(f"packed by {name}, which cannot be read here: {path}")
-    for start, opener in _OPENERS.items():
-        if magic.startswith(start):
-            descriptor = file.duplicate()
-            file.close()
-            return PackedLog(descriptor, opener)
+    try:
+        unpacks = unpack(file.read_at(0, MAGIC_BYTES))
+    except OSError:
+        file.close()
+        raise
+    if unpacks:
+        descriptor = file.duplicate()
+        file.close()
+        return PackedLog(descriptor, unpacks)
     if unpacked_name(str(path)) != str(path):
         file.close()
         raise NotReadyError(f"not packed yet: {path}")

@@ -230,5 +230,5 @@ class Search:
         if is_known or sibling.modified_ns < self.since_ns:
             return
         if sibling.identity not in self._unreadable:
-            log.warning("rotated log cannot be read: %s", error)
+            log.warning("rotated log cannot be read path=%s: %s", sibling.path, error)
         self._unreadable[sibling.identity] = sibling

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rsync_exporter.tail.log_file import Identity, unpacked_name
+from rsync_exporter.tail.log_file import Identity
+from rsync_exporter.tail.packing import unpacked_name
 
 # Numbers and dates as logrotate, savelog and newsyslog write them.
 _ROTATED = r"(?:[-._~T:]?(?:\d+|old|prev|bak|gz|xz|bz2|zst|lz4|Z))"

@@ -1,18 +1,36 @@
 """`--once FILE...`: whole files in, an exposition out, and nothing beside it."""
 
+import bz2
+import fcntl
 import gzip
+import lzma
 import subprocess
 import sys
+import termios
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from rsync_exporter.tests.running import ROOT
+from rsync_exporter.tests.running import ROOT, eventually
 
 DATA = Path(__file__).parent / "data"
 RECORDED = DATA / "rsyncd_default_raw.log"
 CONNECTIONS = 53
+
+type Pack = Callable[[bytes], bytes]
+
+PACKERS: dict[str, Pack] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+NOT_READ = {
+    "zst": (b"\x28\xb5\x2f\xfd", "zstd"),
+    "lz4": (b"\x04\x22\x4d\x18", "lz4"),
+    "Z": (b"\x1f\x9d", "compress"),
+}
 
 
 def once(
@@ -39,6 +57,12 @@ def counted(done: "subprocess.CompletedProcess[bytes]") -> dict[str, float]:
     }
 
 
+def waiting_bytes(pipe: int) -> int:
+    """Return how much of what was written to a pipe nobody has read yet."""
+    waiting = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(waiting, sys.byteorder)
+
+
 def test_a_file():
     metrics = counted(done := once(RECORDED))
     assert metrics["rsync_connections_total"] == CONNECTIONS
@@ -47,15 +71,60 @@ def test_a_file():
     assert done.stderr == b""
 
 
-def test_packed_files_and_standard_input_in_their_order(tmp_path: Path):
+@pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
+@pytest.mark.parametrize("name", ["rsyncd.log.1.packed", "rsyncd.log.1"])
+def test_a_packed_file_whatever_its_name(tmp_path: Path, pack: Pack, name: str):
+    content = RECORDED.read_bytes()
+    packed = tmp_path / name
+    packed.write_bytes(pack(content[:1000]) + pack(content[1000:]))
+    metrics = counted(once(packed))
+    assert metrics["rsync_connections_total"] == CONNECTIONS
+    assert metrics[f"rsync_exporter_read_bytes_total {packed}"] == len(content)
+
+
+@pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
+def test_packed_standard_input(pack: Pack):
+    metrics = counted(once("-", given=pack(RECORDED.read_bytes())))
+    assert metrics["rsync_connections_total"] == CONNECTIONS
+
+
+def test_standard_input_of_which_the_first_byte_comes_alone():
+    packed = lzma.compress(RECORDED.read_bytes())
+    with subprocess.Popen(
+        [sys.executable, "-m", "rsync_exporter", "--once", "-"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+    ) as program:
+        assert program.stdin
+        program.stdin.write(packed[:1])
+        pipe = program.stdin.fileno()
+        eventually(lambda: waiting_bytes(pipe) == 0, "the first byte to be read")
+        output, _ = program.communicate(packed[1:], timeout=30)
+    assert f"rsync_connections_total {CONNECTIONS}.0" in output.decode()
+
+
+def test_files_and_standard_input_together(tmp_path: Path):
     content = RECORDED.read_bytes()
     packed = tmp_path / "rsyncd.log.1.gz"
     packed.write_bytes(gzip.compress(content))
     metrics = counted(once(packed, RECORDED, "-", given=content))
     assert metrics["rsync_connections_total"] == 3 * CONNECTIONS
     assert metrics["rsync_exporter_read_bytes_total -"] == len(content)
-    packed_input = once("-", given=packed.read_bytes())
-    assert counted(packed_input)["rsync_connections_total"] == CONNECTIONS
+
+
+def test_a_file_that_is_named_more_than_once_counts_once(tmp_path: Path):
+    log, link, second = (tmp_path / name for name in ("log", "link", "second"))
+    log.write_bytes(RECORDED.read_bytes())
+    link.symlink_to(log)
+    second.hardlink_to(log)
+    other_spelling = f"{tmp_path}/./log"
+    given = RECORDED.read_bytes()
+    metrics = counted(once(log, link, other_spelling, second, log, "-", given=given))
+    assert metrics["rsync_connections_total"] == 2 * CONNECTIONS
+    read = [name for name in metrics if "read_bytes_total" in name]
+    assert read == [f"rsync_exporter_read_bytes_total {name}" for name in (log, "-")]
 
 
 def test_a_session_that_goes_on_in_the_next_file(tmp_path: Path):
@@ -98,8 +167,20 @@ def test_a_module_with_a_log_of_its_own(tmp_path: Path):
     [
         ("missing", None, "No such file or directory"),
         (".", None, "Is a directory"),
-        ("cut.gz", gzip.compress(RECORDED.read_bytes())[:-20], "Compressed file ended"),
-        ("damaged.gz", b"\x1f\x8b\x08\x00" + b"x" * 99, "error="),
+        *(
+            (f"cut.{kind}", pack(RECORDED.read_bytes())[:-20], "Compressed file ended")
+            for kind, pack in PACKERS.items()
+        ),
+        *((f"begun.{kind}", pack(b"")[:2], "cut") for kind, pack in PACKERS.items()),
+        *((f"empty.{kind}", b"", "cut") for kind in PACKERS),
+        *(
+            (f"damaged.{kind}", pack(b"")[:10] + b"x" * 99, "error=")
+            for kind, pack in PACKERS.items()
+        ),
+        *(
+            (f"log.{kind}", magic + b"x" * 99, f"packed by {name}, which cannot")
+            for kind, (magic, name) in NOT_READ.items()
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read(

@@ -83,8 +83,8 @@ def test_a_rotated_file_that_cannot_be_unpacked_is_told_of(
     Path(f"{log.path}.4.gz").write_bytes(gzip.compress(b"damaged\n" * 99)[:-20])
     log.write(b"two")
     assert log.read()[-1] == b"two"
-    assert "packed by zstd, which cannot be read here" in caplog.text
-    assert "damaged: " in caplog.text
+    assert f"path={log.path}.3.zst: packed by zstd, which" in caplog.text
+    assert f"path={log.path}.4.gz: damaged: " in caplog.text
 
 
 def test_a_packed_file_that_is_damaged_far_behind_is_told_of_once(
