@@ -177,8 +177,9 @@ class Client:
         """End it by a signal, and see that it ends.
 
         SIGTERM goes to its first process, which tells the others; all of them at once
-        may wait for each other (measured: rsync 3.5.0). It is met asleep: one that is
-        met in the middle of a write repeats it, and zeros in there end the file.
+        may wait for each other (measured: rsync 3.5.0). It also repeats what it wrote
+        last. Asleep, that was a whole block, which does no harm; but part of one may end
+        the file for the daemon, which then logs it.
         """
         if number == signal.SIGKILL:
             self.send(number)
