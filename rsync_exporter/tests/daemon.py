@@ -178,8 +178,8 @@ class Client:
 
         SIGTERM goes to its first process, which tells the others; all of them at once
         may wait for each other (measured: rsync 3.5.0). It also repeats what it wrote
-        last. Asleep, that was a whole block, which does no harm; part of one may end the
-        file for the daemon, which then logs it.
+        last. Asleep, that was a whole block, which does no harm; part of one may end
+        the file for the daemon, which then logs it.
         """
         if number == signal.SIGKILL:
             self.send(number)
