@@ -86,7 +86,7 @@ class Account:
     def elapse(self) -> None:
         """Let time pass while nothing is logged: sessions come to their end."""
         quiet_seconds = int(self._clock() - self._read_at)
-        if self._register.latest and quiet_seconds:
+        if quiet_seconds:
             self._read_at += quiet_seconds
             self._register.advance(self._register.latest + quiet_seconds)
             self._bookkeeper.settle()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsync_exporter.rsyncd.conf import Module
+from rsync_exporter.rsyncd.line_format import LineFormat
 from rsync_exporter.sessions import register
 from rsync_exporter.sessions.account import Account, Totals
 from rsync_exporter.sessions.networks import Networks, network_of
@@ -200,6 +201,19 @@ def test_durations_and_bytes(log: Log):
     assert ledger.module_received_bytes == {"m": 20}
     assert (ledger.sent_bytes, ledger.received_bytes) == (10, 20)
     assert ledger.exchanged_bytes == 30
+
+
+def test_sessions_of_a_log_without_times_end_too():
+    shape = LineFormat.compile(rb"\[(?P<pid>\d+)\] (?P<description>.*)")
+    log = Log(Options(lines=shape))
+    lines = [f"[7] {each}".encode() for each in (CONNECT, ALLOWED, PULL, SUMMARY)]
+    log.account.add(Chunk(FILE, 1, lines, ends=True))
+    log.quiet_seconds = 5
+    log.account.elapse()
+    ledger = log.account.totals().ledger
+    assert ledger.sessions["m", "pull", "ok"] == 1
+    assert not ledger.last_session
+    assert not ledger.durations.buckets
 
 
 def test_a_clock_that_went_back_is_counted_and_makes_no_negative_time(log: Log):
