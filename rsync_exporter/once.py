@@ -60,7 +60,7 @@ class _File:
     def progress(self) -> Progress:
         """Return how much was read."""
         size = self._read_bytes
-        return Progress(self.name, read_bytes=size, size_bytes=size)
+        return Progress(self.name, read_bytes=size, size_bytes=size, offset_bytes=size)
 
     def _read(self) -> Iterator[Chunk]:
         """Yield its lines. Raises ServiceFailed when it cannot be read."""

@@ -67,7 +67,8 @@ def test_a_file():
     metrics = counted(done := once(RECORDED))
     assert metrics["rsync_connections_total"] == CONNECTIONS
     size = RECORDED.stat().st_size
-    assert metrics[f"rsync_exporter_read_bytes_total {RECORDED}"] == size
+    for name in ("read_bytes_total", "file_size_bytes", "file_offset_bytes"):
+        assert metrics[f"rsync_exporter_{name} {RECORDED}"] == size
     assert done.stderr == b""
 
 
