@@ -27,7 +27,7 @@ WAIT_FOR_LOG = Backoff(initial_seconds=0.5, maximum_seconds=5)
 # nothing is called stuck.
 STUCK_SECONDS = 30
 
-# While much is read at once.
+# How often counts are shown while much is read at once: each time copies them all.
 TELL_SECONDS = 0.25
 
 _MEGABYTE = 1_000_000

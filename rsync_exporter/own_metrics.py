@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.metrics_core import Metric
 
 from rsync_exporter.families import counter, gauge
-from rsync_exporter.rsyncd.reading import RESULTS
 from rsync_exporter.sessions.account import Totals
+from rsync_exporter.sessions.results import RESULTS
 from rsync_exporter.tail.chunk import Progress
 
 

@@ -146,3 +146,22 @@ def direct_dependencies(group: str) -> set[str]:
 def test_version_is_the_same_everywhere():
     assert PYPROJECT["project"]["version"] == VERSION
     assert f"## [{VERSION}]" in (REPOSITORY / "CHANGELOG.md").read_text()
+
+
+# What the modules of a folder of rsync_exporter may know of its other folders.
+LAYERS = {
+    "rsyncd": {"rsyncd"},
+    "tail": {"tail"},
+    "sessions": {"sessions", "rsyncd", "tail.chunk"},
+}
+
+
+@pytest.mark.parametrize(("layer", "allowed"), LAYERS.items())
+def test_rsync_exporter_keeps_its_layers_apart(layer: str, allowed: set[str]):
+    prefix = "rsync_exporter."
+    for module in (REPOSITORY / "rsync_exporter" / layer).glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            name = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            if name.startswith(prefix):
+                name = name.removeprefix(prefix)
+                assert {name, name.split(".")[0]} & allowed, module

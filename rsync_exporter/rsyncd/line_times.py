@@ -30,10 +30,10 @@ class LineTimes:
         self._log_time = log_time
         self._clock = clock
 
-    def is_wrong(self, stamp: bytes | None) -> bool:
-        """Read the next line's time, and return whether it is suspect.
+    def read(self, stamp: bytes | None) -> bool:
+        """Read the next line's time; return whether it is suspect.
 
-        Another line with a time that was not need not be read.
+        A line with the stamp of the last one may be left out, if that was believed.
         """
         if stamp == self.stamp and not self.is_suspect:
             return False

@@ -30,12 +30,10 @@ from rsync_exporter.rsyncd.record import Record
 # Takes a record, which comes in its parts, and what it means.
 type Take = Callable[[int | None, bytes | None, bytes, Event | None], None]
 
-RESULTS = ("matched", "ignored", "unparsed", "suspect", "joined", "split")
-
 _MAY_GO_ON = frozenset([FileLine, Requested, Unended, UnknownModule])
 
 
-class Session(Protocol):
+class KnownSession(Protocol):
     """What is known of the session that a line may be of.
 
     address: the client's, with which its request ends.
@@ -52,7 +50,8 @@ class Session(Protocol):
 class Reader:
     """Reads the lines of one file in their order.
 
-    take: gets each record with what it means, but for what its session takes.
+    take: called with each record and what it means, unless its session's take_alike
+        took it.
     sessions: those that are known, by their process.
     lengths_end_lines: whether each line about a file ends in the file's length, as by
         the default `log format`; None where nobody told the format.
@@ -67,7 +66,7 @@ class Reader:
         log_time: LogTime,
         take: Take,
         *,
-        sessions: Mapping[bytes, Session],
+        sessions: Mapping[bytes, KnownSession],
         source: bytes = b"",
         lengths_end_lines: bool | None = None,
         escapes_newlines: Callable[[], bool] = lambda: False,
@@ -112,7 +111,7 @@ class Reader:
                 continue
             stamp, pid, message = parts
             unsure = stamp != times.stamp or times.is_suspect
-            if unsure and times.is_wrong(stamp):
+            if unsure and times.read(stamp):
                 self._counts["suspect"] += 1
                 continue
             session = sessions.get(pid or b"")
@@ -165,12 +164,12 @@ class Reader:
         if parts is None or reading is None:
             raise ValueError("a line was held that means nothing")
         stamp, pid, message = parts
-        self._times.is_wrong(stamp)
+        self._times.read(stamp)
         event = reading.event if isinstance(reading, Unended) else reading
         self._held = Held(line, Record(self._times.time, pid, message), event)
 
     def _judge(self, event: Reading, message: bytes, pid: bytes | None) -> Reading:
-        """Find out whether a message that could go on in the next line has its end."""
+        """Return what a message means; Unended where its end is missing."""
         if type(event) is FileLine:
             return Unended(event) if self._lengths.lacks(message) else event
         if type(event) is Requested or type(event) is UnknownModule:
@@ -210,7 +209,7 @@ class Reader:
     def _read_record(
         self, line: bytes, stamp: bytes | None, pid: bytes | None, message: bytes
     ) -> None:
-        if self._times.is_wrong(stamp):
+        if self._times.read(stamp):
             self._counts["suspect"] += 1
             return
         record = Record(self._times.time, pid, message)
@@ -264,5 +263,5 @@ class Reader:
             self._read_with_care(line)
 
 
-def _ends_with(session: Session, message: bytes) -> bool:
+def _ends_with(session: KnownSession, message: bytes) -> bool:
     return message.endswith(b" (%b)" % session.address.encode())

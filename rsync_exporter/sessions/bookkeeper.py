@@ -13,7 +13,13 @@ from rsync_exporter.sessions.session import Session
 from rsync_exporter.sessions.steps import Steps
 from rsync_exporter.sessions.transfer_log import TransferLog
 
+# A daemon restarts now and then; who forges starts is not to fill the memory.
 _MOST_MASTERS = 100
+
+_BEFORE_SESSIONS = frozenset(
+    [events.Connected, events.DaemonStarted, events.LookupFailed]
+)
+_DAEMON_STOPPED = (events.Summary(0, 0, 0), events.Failed(20, "receiver"))
 
 
 class Bookkeeper:
@@ -34,7 +40,7 @@ class Bookkeeper:
         self._ledger = ledger
         self._register = register
         self._networks = networks
-        self._steps = Steps(ledger, register, modules, self.transfer_log).of
+        self._steps = Steps(ledger, register, modules, self.transfer_log).by_event
         self._results = Counter[str]()
 
     def take(
@@ -44,7 +50,7 @@ class Bookkeeper:
         message: bytes,
         event: events.Event | None,
     ) -> None:
-        """Count a record, in parts as it costs too much to put together and apart."""
+        """Count a record. It comes in its parts: a tuple for each costs too much."""
         register = self._register
         if time is None:
             time = register.latest
@@ -65,8 +71,7 @@ class Bookkeeper:
     def take_results(self) -> Counter[str]:
         """Return how many records were matched, ignored or suspect since last asked."""
         results, self._results = self._results, Counter()
-        results[MATCHED] += self.transfer_log.alike
-        self.transfer_log.alike = 0
+        results[MATCHED] += self.transfer_log.take_alike_count()
         return results
 
     def settle(self) -> None:
@@ -118,9 +123,8 @@ class Bookkeeper:
         A push has two processes, and the second logs by its own number when the first
         is gone: that its client is lost (measured).
         """
-        if pid in self.masters or event in _DAEMON_STOPPED:
-            return IGNORED
-        if type(event) is events.ClientLost:
+        is_lost = type(event) is events.ClientLost
+        if pid in self.masters or event in _DAEMON_STOPPED or is_lost:
             return IGNORED
         return SUSPECT
 
@@ -139,9 +143,3 @@ class Bookkeeper:
             case _:
                 return IGNORED
         return MATCHED
-
-
-_BEFORE_SESSIONS = frozenset(
-    [events.Connected, events.DaemonStarted, events.LookupFailed]
-)
-_DAEMON_STOPPED = (events.Summary(0, 0, 0), events.Failed(20, "receiver"))

@@ -31,7 +31,7 @@ class Steps:
         self._register = register
         self._modules = modules
         self._transfer_log = transfer_log
-        self.of: dict[type, Step] = {
+        self.by_event: dict[type, Step] = {
             events.ModulesListed: self._list,
             events.UnknownModule: self._unknown_module,
             events.Denied: self._deny,

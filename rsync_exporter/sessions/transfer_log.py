@@ -18,14 +18,18 @@ class TransferLog:
     """Counts files by module and operation.
 
     formats: the log format of each module, by its label, and under "" that of others.
-    alike: how many lines were read by what they begin with.
     """
 
     def __init__(self, ledger: Ledger, register: Register) -> None:
         self.formats: dict[str, LogFormat] = {}
-        self.alike = 0
+        self._alike = 0
         self._ledger = ledger
         self._register = register
+
+    def take_alike_count(self) -> int:
+        """Return how many lines were read by what they begin with since last asked."""
+        count, self._alike = self._alike, 0
+        return count
 
     def begin(self, session: Session) -> None:
         """Read the session's lines by its module's format from now on."""
@@ -66,5 +70,5 @@ class TransferLog:
         self._ledger.files[key] += 1
         if length:
             self._ledger.file_bytes[key] += length
-        self.alike += 1
+        self._alike += 1
         return True

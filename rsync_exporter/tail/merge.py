@@ -75,7 +75,8 @@ class Merge:
     """Reads logs side by side, with at most one chunk of each in memory.
 
     Of lines of the same second, those of an earlier log come first: the later ones go
-    on with what began there. A line that begins with no time follows the one before it.
+    on with what began there. A line that begins with no time of rsyncd's own follows
+    the one before it: logs that syslog wrote come one after the other.
     """
 
     def __init__(self, state: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -85,7 +86,7 @@ class Merge:
         """
         self._sources: list[_Source] = []
         self._waiting = [_Waiting(b"", 0, 0, _restored(values)) for values in state]
-        self._latest = b""
+        self._not_yet = b""
 
     def merge(
         self, polls: Mapping[str, Poll], is_holding: IsHolding = lambda _stream: False
@@ -121,7 +122,7 @@ class Merge:
             _Source(path, poll, waits=path in left) for path, poll in polls.items()
         ]
         ahead = time.localtime(time.time() + _AHEAD_SECONDS)
-        self._latest = time.strftime(_STAMP_FORMAT, ahead).encode()
+        self._not_yet = time.strftime(_STAMP_FORMAT, ahead).encode()
         self._waiting = []
         for place, source in enumerate(self._sources):
             if source.waits:
@@ -167,7 +168,7 @@ class Merge:
     def _end(self, turn: _Waiting) -> int:
         """Return the number of the first line that comes after another log's next one.
 
-        Not that of the line whose turn it is.
+        The line whose turn it is always goes, so that each turn hands something on.
         """
         lines, limit = turn.chunk.lines, self._waiting[0][:2]
         for number in range(turn.begin + 1, len(lines)):
@@ -182,7 +183,7 @@ class Merge:
     def _stamp(self, line: bytes) -> bytes:
         """Return a line's time as written: the earlier of two is the lesser."""
         stamp = line[:_STAMP_BYTES] if _STAMP.match(line) else b""
-        return stamp if stamp < self._latest else b""
+        return stamp if stamp < self._not_yet else b""
 
 
 def _nothing() -> Iterator[Chunk]:
@@ -201,5 +202,5 @@ def _kept(waiting: _Waiting) -> Mapping[str, Any]:
 
 
 def _restored(values: Mapping[str, Any]) -> Chunk:
-    lines = [line.encode("latin-1") for line in values["lines"]]
+    lines = [str(line).encode("latin-1") for line in values["lines"]]
     return Chunk(values["file"], values["stream"], lines, values["ends"])
