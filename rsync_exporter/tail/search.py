@@ -165,13 +165,13 @@ class Search:
             file = open_rotated(sibling.path)
         except OSError:  # then there is nothing that could be read twice
             return
-        reading = Reading.at_end(file, sibling.size)
-        if file.is_packed:
-            reading = Reading(file)
-            for _ in reading.read():
-                pass
-        place = reading.place()
-        file.close()
+        try:
+            place = _end_of(file, sibling.size)
+        except OSError as error:
+            log.warning("rotated log cannot be read path=%s: %s", sibling.path, error)
+            return
+        finally:
+            file.close()
         stream = self._around.number()
         self._known.add(Generation(stream, place, is_wanted=False))
 
@@ -232,3 +232,13 @@ class Search:
         if sibling.identity not in self._unreadable:
             log.warning("rotated log cannot be read path=%s: %s", sibling.path, error)
         self._unreadable[sibling.identity] = sibling
+
+
+def _end_of(file: LogFile, size: int) -> Place:
+    """Return the place after all that a file holds."""
+    if not file.is_packed:
+        return Reading.at_end(file, size).place()
+    reading = Reading(file)
+    for _ in reading.read():
+        pass
+    return reading.place()

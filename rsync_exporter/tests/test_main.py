@@ -46,9 +46,11 @@ def test_a_recorded_log(start_exporter: StartExporter):
 def test_every_series_is_there_before_anything_happened(
     start_exporter: StartExporter, tmp_path: Path
 ):
-    metrics = start_exporter("-p", tmp_path / "missing").metrics()
-    assert metrics["rsync_connections_total"] == 0
-    assert metrics["rsync_service_error_total 12"] == 0
+    exporter = start_exporter("-p", tmp_path / "missing")
+    eventually(
+        lambda: exporter.metrics().get("rsync_connections_total") == 0, "the series"
+    )
+    assert exporter.metrics()["rsync_service_error_total 12"] == 0
 
 
 def test_the_status_code_as_it_was_once_written(start_exporter: StartExporter):

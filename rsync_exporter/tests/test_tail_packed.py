@@ -121,3 +121,17 @@ def test_what_is_known_to_be_in_a_damaged_file_is_lost_once(log: Log):
         assert progress.lost_bytes == size - progress.read_bytes > 1000
         log.restart()
         assert log.read() == []
+
+
+def test_a_damaged_file_from_before_the_first_start_stops_nothing(
+    log: Log, caplog: pytest.LogCaptureFixture
+):
+    log.write(b"one")
+    damaged = bytearray(PACKED)
+    damaged[len(PACKED) // 2 :] = bytes(100)
+    packed = Path(f"{log.path}.1.gz")
+    packed.write_bytes(damaged)
+    later_ns = log.path.stat().st_mtime_ns + 1
+    os.utime(packed, ns=(later_ns, later_ns))
+    assert log.read()[-1] == b"one"
+    assert "rotated log cannot be read" in caplog.text
