@@ -2,16 +2,16 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from benchmarks import peers
-from benchmarks.process import Program, output_of, running
+from benchmarks.process import Program, output_of
 from benchmarks.rsync_exporter import counts
 from benchmarks.rsync_exporter.counts import Figures
-from benchmarks.rsync_exporter.pages import Page, await_page, read
+from benchmarks.rsync_exporter.pages import Page, read
 
 OURS = "rsync_exporter"
 EXAMPLE = Path("/usr/share/doc/mtail/examples/rsyncd.mtail")
@@ -25,23 +25,28 @@ class Contender:
     """A program that counts what is in a log.
 
     follow: how it is started on a log. figures: what a page of it says.
-    read: reads a whole log of so many lines as fast as the program can, from its
-        start; returns how many seconds that took, and what it says then.
+    once: the command that prints what is in a whole log.
     settle_seconds: how long after the last line all of it is counted, at the latest.
     """
 
     name: str
     follow: Callable[[Path], Program]
     figures: Callable[[Page], Figures]
-    read: Callable[[Path, int], tuple[float, Page]]
+    once: Callable[[Path], Sequence[str]]
     settle_seconds: float
+
+    def read(self, log: Path) -> tuple[float, Figures]:
+        """Count a whole log; return how many seconds that took, and what is in it."""
+        began = time.perf_counter()
+        printed = output_of(self.once(log), PATIENCE_SECONDS)
+        return time.perf_counter() - began, self.figures(read(printed))
 
 
 @cache
 def contenders() -> tuple[Contender, Contender, Contender]:
     """Return ours, mtail with its own program, and mtail with six counters."""
     return (
-        Contender(OURS, ours, our_figures, read_by_us, settle_seconds=8),
+        Contender(OURS, ours, our_figures, _ours_once, settle_seconds=8),
         _mtail(EXAMPLE, _example_figures),
         _mtail(SIX_COUNTERS, _six_figures),
     )
@@ -59,16 +64,8 @@ def ours(log: Path, **settings: str) -> Program:
     )
 
 
-def read_by_us(log: Path, lines: int, **settings: str) -> tuple[float, Page]:
-    """Start the exporter, and wait for it to show all. Raises Failed and OSError."""
-    began = time.perf_counter()
-    with running(ours(log, **settings)) as server:
-        page = await_page(
-            server,
-            lambda page: our_figures(page).get(counts.LINES) == lines,
-            patience_seconds=PATIENCE_SECONDS,
-        )
-        return time.perf_counter() - began, page
+def _ours_once(log: Path) -> Sequence[str]:
+    return (sys.executable, "-m", "rsync_exporter", "--once", str(log))
 
 
 def our_figures(page: Page) -> Figures:
@@ -96,20 +93,16 @@ def our_figures(page: Page) -> Figures:
 
 
 def _mtail(program: Path, figures: Callable[[Page], Figures]) -> Contender:
-    """Return mtail, which reads a log that is there already only when told ``once``."""
-
-    def read_once(log: Path, _: int) -> tuple[float, Page]:
-        began = time.perf_counter()
-        printed = output_of(peers.mtail_once(program, log), PATIENCE_SECONDS)
-        return time.perf_counter() - began, read(printed)
-
     def all_figures(page: Page) -> Figures:
         return {**_found(page, {counts.LINES: "mtail_lines_total"}), **figures(page)}
 
     def follow(log: Path) -> Program:
         return peers.mtail(program, log)
 
-    return Contender(follow(Path()).name, follow, all_figures, read_once, 1)
+    return Contender(
+        *(follow(Path()).name, follow, all_figures, partial(peers.mtail_once, program)),
+        settle_seconds=1,
+    )
 
 
 def _example_figures(page: Page) -> Figures:

@@ -7,7 +7,7 @@ from benchmarks.report import Measure
 _MILLION = "1,000,000 lines"
 
 READ = Measure(
-    f"a log of {_MILLION}, from the program's start until all is counted",
+    f"a log of {_MILLION}, from the program's start until all is printed",
     "lines/s",
     4,
     more_is_better=True,
