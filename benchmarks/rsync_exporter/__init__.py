@@ -20,8 +20,8 @@ from benchmarks.rsync_exporter.size import FULL, SMALL, Size
 log = logging.getLogger(__name__)
 
 _ABOUT = (
-    "The first two rows are of `--once` and mtail's `--one_shot`, which print what is in"
-    " a log and exit; the others are of both as services that are scraped."
+    "The first two rows are of `--once` and mtail's `--one_shot`, which print what a"
+    " log holds and exit; the others are of both as services that are scraped."
     " rsyncd.mtail is mtail's own example program; six_counters.mtail is ours, as fast"
     " as we could make it, and counts only what the exporter's six oldest metrics do."
 )

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -64,6 +65,26 @@ class Gate:
             self._ready.set()
             await self._stop.wait()
             await runner.cleanup()
+
+    @contextmanager
+    def turns(self) -> Iterator[list[float]]:
+        """Note how many seconds of its processor each turn of the server takes.
+
+        Of its own processor: what else the machine does is nobody's waiting for it.
+        """
+        seconds: list[float] = []
+
+        async def note() -> None:
+            while True:
+                began = time.thread_time()
+                await asyncio.sleep(0)
+                seconds.append(time.thread_time() - began)
+
+        noting = asyncio.run_coroutine_threadsafe(note(), self._loop)
+        try:
+            yield seconds
+        finally:
+            noting.cancel()
 
     @contextmanager
     def running(self) -> Iterator[None]:
