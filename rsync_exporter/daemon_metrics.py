@@ -39,9 +39,15 @@ def _original(ledger: Ledger, status_code: str) -> Iterator[Metric]:
         },
     )
     yield _single(
-        "rsync_data_received_bytes", "Bytes the daemon received", ledger.received_bytes
+        "rsync_data_received_bytes",
+        "Bytes the daemon received",
+        ledger.module_received_bytes.total(),
     )
-    yield _single("rsync_data_sent_bytes", "Bytes the daemon sent", ledger.sent_bytes)
+    yield _single(
+        "rsync_data_sent_bytes",
+        "Bytes the daemon sent",
+        ledger.module_sent_bytes.total(),
+    )
     yield _single(
         "rsync_exchange_data_bytes",
         "Size of all files a transfer was about, whether they had to move or not",
@@ -175,23 +181,24 @@ def _failures(ledger: Ledger) -> Iterator[Metric]:
 
 
 def _files(ledger: Ledger) -> Iterator[Metric]:
+    cells = ledger.files.by_labels
     yield counter(
         "rsyncd_files",
         "Files moved or deleted (needs transfer logging)",
         ["module", "operation"],
-        ledger.files,
+        {labels: number for labels, (number, _, _) in cells.items()},
     )
     yield counter(
         "rsyncd_file_bytes",
         "Sizes of the files moved (needs transfer logging)",
         ["module", "operation"],
-        ledger.file_bytes,
+        {labels: own for labels, (_, own, _) in cells.items() if own},
     )
     yield counter(
         "rsyncd_file_transferred_bytes",
         "Bytes on the wire for files (needs a log format with %b)",
         ["module", "operation"],
-        ledger.transferred_file_bytes,
+        {labels: sent for labels, (_, _, sent) in cells.items() if sent},
     )
 
 

@@ -1,7 +1,7 @@
 """Metric families from plain numbers."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from prometheus_client.core import (
@@ -43,15 +43,9 @@ def histogram(
     """Return a histogram with its cumulated buckets."""
     family = HistogramMetricFamily(name, documentation, labels=labels)
     bounds = [*map(floatToGoString, numbers.bounds), "+Inf"]
-    counts: dict[Any, list[int]] = defaultdict(lambda: [0] * len(bounds))
-    for (*key, place), count in numbers.buckets.items():
-        counts[tuple(key)][place] += count
-    for key, of_buckets in counts.items():
-        cumulated, total = [], 0
-        for bound, count in zip(bounds, of_buckets, strict=True):
-            total += count
-            cumulated.append((bound, total))
-        family.add_metric(_values(key), cumulated, numbers.sums[key])
+    for key, (*counts, total) in numbers.by_labels.items():
+        buckets = list(zip(bounds, accumulate(counts), strict=True))
+        family.add_metric(_values(key), buckets, total)
     return family
 
 

@@ -23,10 +23,10 @@ class LookupFailed:
 class Connected:
     """A client connected: a session begins.
 
-    address: as logged; in old logs it stands alone, without a name.
+    peer: who, as logged: ``HOST (ADDRESS)``; in old logs an address alone.
     """
 
-    address: str
+    peer: bytes
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 # What a line is made of: the time as written, the process (after its host's name and a
 # slash where the line names one), the message. What it does not say is None.
@@ -11,7 +11,8 @@ type Parts = tuple[bytes | None, bytes | None, bytes]
 
 _RSYNCD = re.compile(rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\d+)\] (.*)", re.DOTALL)
 
-_NEVER = re.compile(rb"(?!)")
+# All that comes before the process: "2026/11/21 20:51:58 [".
+START_BYTES = 21
 
 # RFC 3164 as relays and files have it, with a priority or without; rsyslog's times are
 # RFC 3339 since 2022, and journalctl's with "-o short-iso" are near to it.
@@ -33,7 +34,6 @@ class LineFormat:
     """
 
     pattern: re.Pattern[bytes]
-    shape: ClassVar = _NEVER
 
     @classmethod
     def compile(cls, expression: bytes) -> Self:
@@ -58,14 +58,12 @@ class LineFormat:
         stamp = b" ".join(filter(None, (groups.get("date"), groups.get("time"))))
         return stamp or None, groups.get("pid"), match["description"]
 
+    def start(self, _stamp: bytes | None) -> None:
+        """Know no beginning that would tell a line's parts."""
+
 
 class RsyncdLines:
-    """rsyncd's own lines, and those that it has syslog write.
-
-    shape: of the usual line; its groups are the line's parts.
-    """
-
-    shape = _RSYNCD
+    """rsyncd's own lines, and those that it has syslog write."""
 
     def split(self, line: bytes) -> Parts | None:
         """Return the parts of a line; None for a line of another shape."""
@@ -74,6 +72,13 @@ class RsyncdLines:
             return _split_syslog(line)
         stamp, pid, message = match.groups()
         return stamp, pid, message
+
+    def start(self, stamp: bytes | None) -> bytes | None:
+        """Return what rsyncd's own lines of that time begin with.
+
+        The process follows, then ``] `` and the message. No line of syslog begins so.
+        """
+        return stamp + b" [" if stamp and len(stamp) == START_BYTES - 2 else None
 
 
 def _split_syslog(line: bytes) -> Parts | None:
@@ -90,7 +95,6 @@ class SourcedLines:
 
     lines: "Lines"
     source: bytes
-    shape: ClassVar = _NEVER
 
     def split(self, line: bytes) -> Parts | None:
         """Return the parts of a line, its process named after the source too."""
@@ -99,6 +103,9 @@ class SourcedLines:
             return None
         stamp, pid, message = parts
         return stamp, pid and b"%b %b" % (self.source, pid), message
+
+    def start(self, _stamp: bytes | None) -> None:
+        """Know no beginning that would tell a line's parts."""
 
 
 RSYNCD = RsyncdLines()

@@ -125,7 +125,7 @@ class LogFormat:
         if not (self._is_simple and self._ends_with_length):
             return None
         head = self._head.match(message)
-        return Alike(head[0], _OPERATIONS[head["o"][:1]]) if head else None
+        return Alike(head[0], _OPERATIONS[head[1][:1]]) if head else None
 
     def _read_values(self, message: bytes, line: re.Match[bytes]) -> Transfer | None:
         values = line.groupdict()

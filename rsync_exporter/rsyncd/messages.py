@@ -53,7 +53,7 @@ REASONS = (
 )
 ROLES = ("sender", "receiver", "generator", "client", "server", "other")
 
-_NUMBER = rb"(\d[\d,]{0,24})"
+_NUMBER = rb"(\d{1,25}+)"
 _SUMMARY = re.compile(
     rb"sent %b bytes  received %b bytes  total size %b" % (_NUMBER, _NUMBER, _NUMBER)
 )
@@ -61,8 +61,7 @@ _FAILURE = re.compile(
     rb"rsync (?:error|warning): [^\[]* \(code (\d{1,3})\)"
     rb" at [^ \[]+\(\d+\)(?: \[(\w*)[^\[]*\])?"
 )
-_CONNECT = re.compile(rb"connect from ([^ ]+)(?: \(([^ ()]+)\))?")
-_PEER = re.compile(rb"(?:[^ ]*@)?[^ ]+ \([^ ()]+\)")
+_CONNECT = re.compile(rb"connect from [^ ]++(?: \([^ ()]++\))?")
 _EXHAUSTED = re.compile(rb"max connections \((\d{1,9})\) reached")
 _STARTED = re.compile(
     rb"rsyncd version ([^ ]{1,40}) starting, listening on port (\d{1,5})"
@@ -89,26 +88,16 @@ def understand(message: bytes) -> Reading:
     return None
 
 
-def _ends_with_peer(message: bytes) -> bool:
-    """Return whether ``from HOST (ADDRESS)`` ends it; names may hold the same words."""
-    place = message.rfind(b" from ")
-    return place >= 0 and _PEER.fullmatch(message, place + 6) is not None
-
-
 def _read_connect(message: bytes) -> Reading:
-    match = _CONNECT.fullmatch(message)
-    if match is None:
-        return None
-    host, address = match.groups()
-    return Connected((address or host).decode("ascii", "replace"))
+    return Connected(message[13:]) if _CONNECT.fullmatch(message) else None
 
 
 def _read_summary(message: bytes) -> Reading:
+    if b"," in message:
+        message = message.replace(b",", b"")
     match = _SUMMARY.fullmatch(message)
     if match is None:
         return None
-    if b"," in message:
-        return _read_summary(message.replace(b",", b""))
     sent, received, total_size = match.groups()
     return Summary(int(sent), int(received), int(total_size))
 
@@ -120,8 +109,7 @@ def _read_rsync(message: bytes) -> Reading:
 
 def _read_request(message: bytes) -> Reading:
     direction: Direction = "pull" if message[6:9] == b"on " else "push"
-    event = Requested(direction, message[9:].partition(b"/")[0])
-    return event if _ends_with_peer(message) else Unended(event)
+    return Requested(direction, message[9:].partition(b"/")[0])
 
 
 def _read_allowed(message: bytes) -> Reading:
@@ -157,10 +145,7 @@ def _read_colon(message: bytes) -> Reading:
 
 
 def _read_unknown(message: bytes) -> Reading:
-    if not message.startswith(b"unknown module '"):
-        return None
-    event = UnknownModule()
-    return event if _ends_with_peer(message) else Unended(event)
+    return UnknownModule() if message.startswith(b"unknown module '") else None
 
 
 def _read_list(message: bytes) -> Reading:

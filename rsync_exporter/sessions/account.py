@@ -8,14 +8,18 @@ from typing import Any
 from rsync_exporter.rsyncd import escapes
 from rsync_exporter.rsyncd.log_format import LogFormat
 from rsync_exporter.rsyncd.log_time import LogTime
-from rsync_exporter.rsyncd.reading import Reader
+from rsync_exporter.rsyncd.reading import Reader, Writer
 from rsync_exporter.sessions.bookkeeper import Bookkeeper
 from rsync_exporter.sessions.labels import ModuleLabels
 from rsync_exporter.sessions.ledger import Ledger
 from rsync_exporter.sessions.networks import Networks
 from rsync_exporter.sessions.options import Options
 from rsync_exporter.sessions.register import Register
-from rsync_exporter.sessions.session import OTHER_OUTCOMES, TRANSFER_OUTCOMES
+from rsync_exporter.sessions.session import (
+    OTHER_OUTCOMES,
+    TRANSFER_OUTCOMES,
+    Session,
+)
 from rsync_exporter.tail.chunk import Chunk
 
 # More files than are read at a time; those before are read no more.
@@ -53,7 +57,7 @@ class Account:
         self._bookkeeper = Bookkeeper(
             self._ledger, self._register, self._modules, self._networks
         )
-        self._readers: dict[tuple[int, bytes], Reader] = {}
+        self._readers: dict[tuple[int, bytes], Reader[Session]] = {}
         self.configure(options)
 
     def configure(self, options: Options) -> None:
@@ -77,10 +81,9 @@ class Account:
         reader = self._reader(chunk)
         self._register.stream = chunk.stream
         reader.read(chunk.lines, ends=chunk.ends)
-        results = self._bookkeeper.take_results()
-        results.update(reader.take_counts())
-        for result, number in results.items():
-            self._ledger.lines[chunk.file, result] += number
+        for counts in (self._bookkeeper.take_results(), reader.take_counts()):
+            for result, number in counts.items():
+                self._ledger.lines[chunk.file, result] += number
         self._read_at = self._clock()
 
     def elapse(self) -> None:
@@ -145,27 +148,25 @@ class Account:
             self._networks.restore(state["networks"])
         self._bookkeeper.give_formats()
 
-    def _reader(self, chunk: Chunk) -> Reader:
+    def _reader(self, chunk: Chunk) -> Reader[Session]:
         return self._readers.get((chunk.stream, chunk.source)) or self._new_reader(
             chunk.stream, chunk.source, is_framed=chunk.is_framed
         )
 
     def _new_reader(
         self, stream: int, source: bytes, *, is_framed: bool = False
-    ) -> Reader:
+    ) -> Reader[Session]:
         options = self._options
         formats = (options.log_format, *self._bookkeeper.transfer_log.formats.values())
         known = all(each.text.endswith(b"%l") for each in formats)
-        reader = Reader(
+        writer = Writer(
             options.lines,
-            # One each: what an hour means that comes twice depends on the line before.
-            LogTime(options.zone),
-            self._bookkeeper.take,
-            sessions=self._register.by_pid,
-            source=source,
-            lengths_end_lines=known if options.is_format_known else None,
-            escapes_newlines=_always if is_framed else self._escapes_newlines,
+            source,
+            known if options.is_format_known else None,
+            _always if is_framed else self._escapes_newlines,
         )
+        # One each: what an hour means that comes twice depends on the line before.
+        reader = Reader[Session](writer, LogTime(options.zone), self._bookkeeper)
         self._readers[stream, source] = reader
         if len(self._readers) > MAX_READERS:
             del self._readers[next(iter(self._readers))]

@@ -1,7 +1,5 @@
 """Records of a daemon's log to counts, by what is known of their sessions."""
 
-from collections import Counter
-
 from rsync_exporter.rsyncd import events
 from rsync_exporter.sessions.closing import close
 from rsync_exporter.sessions.labels import ModuleLabels
@@ -25,6 +23,7 @@ _DAEMON_STOPPED = (events.Summary(0, 0, 0), events.Failed(20, "receiver"))
 class Bookkeeper:
     """Takes records one by one and keeps the ledger.
 
+    by_pid: the sessions that are known.
     masters: processes that said they listen for connections.
     """
 
@@ -40,37 +39,42 @@ class Bookkeeper:
         self._ledger = ledger
         self._register = register
         self._networks = networks
+        self.by_pid = register.by_pid
+        self.take_alike = self.transfer_log.take_alike
         self._steps = Steps(ledger, register, modules, self.transfer_log).by_event
-        self._results = Counter[str]()
+        self._results = dict.fromkeys((MATCHED, IGNORED, SUSPECT), 0)
 
     def take(
         self,
+        session: Session | None,
         time: int | None,
         pid: bytes | None,
         message: bytes,
         event: events.Event | None,
     ) -> None:
-        """Count a record. It comes in its parts: a tuple for each costs too much."""
+        """Count a record, which comes in its parts; session: whose it is, if known."""
         register = self._register
         if time is None:
             time = register.latest
         elif time > register.latest:
             register.advance(time)
             self.settle()
-        session = register.by_pid.get(pid) if pid else None
-        if session is None or type(event) in _BEFORE_SESSIONS:
-            self._results[self._begin(pid, time, event)] += 1
-            return
-        session.last, session.stream = time, register.stream
-        step = self._steps.get(type(event))
-        if step:
-            self._results[step(session, time, event)] += 1
+            session = register.by_pid.get(pid) if pid else None
+        if session is None:
+            result = self._begin(pid, time, event)
+        elif step := self._steps.get(type(event)):
+            session.last, session.stream = time, register.stream
+            result = step(session, time, event)
+        elif type(event) in _BEFORE_SESSIONS:
+            result = self._begin(pid, time, event)
         else:
-            self._results[self.transfer_log.take(session, message, event)] += 1
+            session.last, session.stream = time, register.stream
+            result = self.transfer_log.take(session, message, event)
+        self._results[result] += 1
 
-    def take_results(self) -> Counter[str]:
+    def take_results(self) -> dict[str, int]:
         """Return how many records were matched, ignored or suspect since last asked."""
-        results, self._results = self._results, Counter()
+        results, self._results = self._results, dict.fromkeys(self._results, 0)
         results[MATCHED] += self.transfer_log.take_alike_count()
         return results
 
@@ -89,9 +93,10 @@ class Bookkeeper:
         ledger = self._ledger
         if pid is None:
             return self._take_of_no_session(event)
+        if type(event) is events.Connected:
+            self._open(pid, Session(time, time, self._register.stream, event.peer))
+            return MATCHED
         match event:
-            case events.Connected(address):
-                self._open(pid, Session(time, time, self._register.stream, address))
             case events.LookupFailed():
                 ledger.lookup_failures += 1
             case events.DaemonStarted():
@@ -107,7 +112,8 @@ class Bookkeeper:
         self.masters.pop(pid, None)
         self.transfer_log.begin(session)
         self._register.open(pid, session)
-        self.settle()
+        if self._register.over:
+            self.settle()
 
     def _start_daemon(self, pid: bytes, event: events.DaemonStarted) -> None:
         self._ledger.daemon_starts += 1

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Self
 
 from rsync_exporter.rsyncd.events import Summary
 
@@ -14,32 +14,47 @@ BYTES_BOUNDS = tuple(2**power for power in range(10, 43, 4))
 
 
 @dataclass
-class Histogram:
-    """Observations by label values; ``buckets`` has each label's own bucket last."""
+class Cells:
+    """Counts that belong together, in one list for each combination of label values."""
 
-    bounds: Sequence[int]
-    buckets: Counter[tuple[Any, ...]] = field(default_factory=Counter)
-    sums: Counter[tuple[Any, ...]] = field(default_factory=Counter)
+    size: int
+    by_labels: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+    def of(self, labels: tuple[str, str]) -> list[int]:
+        """Return the counts of these label values, to add to them."""
+        cell = self.by_labels.get(labels)
+        if cell is None:
+            cell = self.by_labels[labels] = [0] * self.size
+        return cell
+
+    def copy(self) -> Self:
+        """Return a copy that nothing changes any more."""
+        cells = {labels: cell.copy() for labels, cell in self.by_labels.items()}
+        return replace(self, by_labels=cells)
+
+
+@dataclass
+class Histogram(Cells):
+    """Observations: how many fell into each bucket, and at the end the sum of all."""
+
+    bounds: Sequence[int] = ()
 
     def observe(self, labels: tuple[str, str], value: int) -> None:
         """Count a value."""
-        module, direction = labels
-        self.buckets[module, direction, bisect_left(self.bounds, value)] += 1
-        self.sums[labels] += value
-
-    def copy(self) -> "Histogram":
-        """Return a copy that nothing changes any more."""
-        return Histogram(self.bounds, self.buckets.copy(), self.sums.copy())
+        cell = self.by_labels.get(labels) or self.of(labels)
+        cell[bisect_left(self.bounds, value)] += 1
+        cell[-1] += value
 
 
 @dataclass
 class Ledger:
-    """Every count, by the label values in the order of the metric's labels."""
+    """Every count, by the label values in the order of the metric's labels.
+
+    files: how many, bytes of their own, and bytes on the wire where a line says it.
+    """
 
     connections: int = 0
     executions: int = 0
-    received_bytes: int = 0
-    sent_bytes: int = 0
     exchanged_bytes: int = 0
     status_codes: Counter[int] = field(default_factory=Counter)
     sessions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -55,9 +70,7 @@ class Ledger:
     without_request: int = 0
     exhausted: Counter[str] = field(default_factory=Counter)
     connection_limits: dict[str, int] = field(default_factory=dict)
-    files: Counter[tuple[str, str]] = field(default_factory=Counter)
-    file_bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    transferred_file_bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    files: Cells = field(default_factory=lambda: Cells(3))
     last_session: dict[tuple[str, str], int] = field(default_factory=dict)
     last_success: dict[tuple[str, str], int] = field(default_factory=dict)
     lookup_failures: int = 0
@@ -65,13 +78,11 @@ class Ledger:
     daemon: dict[tuple[str, str], int] = field(default_factory=dict)
     clock_regressions: int = 0
     lines: Counter[tuple[str, str]] = field(default_factory=Counter)
-    durations: Histogram = field(default_factory=lambda: Histogram(DURATION_BOUNDS))
-    transferred: Histogram = field(default_factory=lambda: Histogram(BYTES_BOUNDS))
+    durations: Histogram = field(default_factory=lambda: _histogram(DURATION_BOUNDS))
+    transferred: Histogram = field(default_factory=lambda: _histogram(BYTES_BOUNDS))
 
     def add_summary(self, module: str, summary: Summary) -> None:
         """Count the bytes of a transfer."""
-        self.sent_bytes += summary.sent
-        self.received_bytes += summary.received
         self.exchanged_bytes += summary.total_size
         self.module_sent_bytes[module] += summary.sent
         self.module_received_bytes[module] += summary.received
@@ -95,22 +106,24 @@ class Ledger:
             current = getattr(self, name)
             if isinstance(current, int):
                 setattr(self, name, int(value))
-            elif isinstance(current, Histogram):
-                current.buckets.update(_loaded(value["buckets"]))
-                current.sums.update(_loaded(value["sums"]))
+            elif isinstance(current, Cells):
+                current.by_labels.update(_loaded(value))
             else:
                 current.update(_loaded(value))
+
+
+def _histogram(bounds: Sequence[int]) -> Histogram:
+    return Histogram(len(bounds) + 2, bounds=bounds)
 
 
 def _dumped(value: Any) -> Any:  # noqa: ANN401 - any of the fields above
     if isinstance(value, int):
         return value
-    if isinstance(value, Histogram):
-        return {"buckets": _dumped(value.buckets), "sums": _dumped(value.sums)}
-    return [[key, number] for key, number in value.items()]
+    counts = value.by_labels if isinstance(value, Cells) else value
+    return [[key, number] for key, number in counts.items()]
 
 
-def _loaded(items: Sequence[tuple[Any, int]]) -> dict[Any, int]:
+def _loaded(items: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
     return {
         tuple(key) if isinstance(key, list) else key: number for key, number in items
     }

@@ -38,10 +38,13 @@ class Networks:
         self.bytes: Counter[tuple[str, str]] = Counter()
         self.overflows = 0
 
+    @property
+    def are_counted(self) -> bool:
+        """Whether there are to be any."""
+        return self._most > 0
+
     def add(self, address: str, sent: int, received: int) -> None:
         """Count what a session moved."""
-        if not self._most:
-            return
         network = network_of(address)
         self._weigh(network, sent + received)
         label = network if network in self._labelled else OTHER

@@ -27,8 +27,8 @@ MAX_SESSIONS = 50_000
 
 _SWEEP_SECONDS = 60
 
-# What a restored session is given anew.
-_GIVEN = ("format", "take_alike")
+# What a restored session is given anew, and what is no number or text.
+_GIVEN = ("format", "alike", "files", "peer")
 
 _SAVED = [item.name for item in fields(Session) if item.name not in _GIVEN]
 
@@ -53,7 +53,8 @@ class Register:
 
     def open(self, pid: bytes, session: Session) -> None:
         """Begin a session; the one before it of the same process is over."""
-        self.forget(pid)
+        if pid in self.by_pid:
+            self.forget(pid)
         if len(self.by_pid) >= MAX_SESSIONS:
             self.forget(next(iter(self.by_pid)))
         self.by_pid[pid] = session
@@ -102,7 +103,11 @@ class Register:
         return {
             "latest": self.latest,
             "sessions": [
-                [pid.decode("latin-1"), *(getattr(session, name) for name in _SAVED)]
+                [
+                    pid.decode("latin-1"),
+                    session.peer.decode("latin-1"),
+                    *(getattr(session, name) for name in _SAVED),
+                ]
                 for pid, session in self.by_pid.items()
             ],
         }
@@ -110,14 +115,15 @@ class Register:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what a checkpoint holds; formats are to be given again."""
         self.latest = int(state["latest"])
-        for pid, *values in state["sessions"]:
+        for pid, peer, *values in state["sessions"]:
             session = Session(**dict(zip(_SAVED, values, strict=True)))
+            session.peer = peer.encode("latin-1")
             self.by_pid[pid.encode("latin-1")] = session
             if session.ended is not None and not session.is_counted:
                 self._ended.append(session)
 
     def _settle(self, session: Session) -> None:
-        session.take_alike = None
+        session.alike = None
         if not session.is_counted:
             session.is_counted = True
             self.over.append(session)

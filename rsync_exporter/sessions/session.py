@@ -1,10 +1,11 @@
 """One session: what a client asked of the daemon, and how it ended."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from rsync_exporter.rsyncd.alike import Alike
 from rsync_exporter.rsyncd.log_format import DEFAULT, LogFormat
+from rsync_exporter.rsyncd.peer import address_of
 
 type Outcome = Literal[
     "ok",
@@ -54,17 +55,19 @@ class Session:
     stream: the number of the file that its last line stands in.
     verdict: how it ended, as far as one message decides that.
     sent, received: bytes on the wire; None without a summary.
-    take_alike: takes a line about a file that begins like one before.
+    peer: the client, as logged.
+    alike: what its further lines about files begin with.
     """
 
     began: int
     last: int
     stream: int
-    address: str = ""
+    peer: bytes = b""
     module: str = ""
     direction: str = "none"
     format: LogFormat = _USUAL_FORMAT
-    take_alike: Callable[[int | None, bytes], bool] | None = None
+    alike: Alike | None = None
+    files: list[int] | None = None
     ended: int | None = None
     verdict: Outcome | None = None
     code: int | None = None
@@ -73,6 +76,11 @@ class Session:
     sent: int | None = None
     received: int | None = None
     is_counted: bool = False
+
+    @property
+    def address(self) -> str:
+        """The client's address, as logged."""
+        return address_of(self.peer).decode("ascii", "replace")
 
     @property
     def outcome(self) -> Outcome:

@@ -186,7 +186,7 @@ def test_a_session_known_to_be_incomplete_is_partial_once_nothing_follows(log: L
 def test_nobody_knows_when_a_session_ended_that_did_not_say_so(log: Log):
     log.write(CONNECT, ALLOWED, PUSH, MAX_DELETE)
     ledger = log.totals().ledger
-    assert not ledger.durations.sums
+    assert not ledger.durations.by_labels
     assert not ledger.last_session
 
 
@@ -194,12 +194,12 @@ def test_durations_and_bytes(log: Log):
     log.write(CONNECT, ALLOWED, PULL)
     log.write(SUMMARY, at="20:00:07")
     ledger = log.totals().ledger
-    assert ledger.durations.sums == {("m", "pull"): 7}
-    assert ledger.durations.buckets == {("m", "pull", 2): 1}
-    assert ledger.transferred.sums == {("m", "pull"): 10}
+    (duration,) = ledger.durations.by_labels.items()
+    assert duration == (("m", "pull"), [0, 0, 1, *[0] * 8, 7])
+    (transferred,) = ledger.transferred.by_labels.items()
+    assert transferred == (("m", "pull"), [1, *[0] * 9, 10])
     assert ledger.module_sent_bytes == {"m": 10}
     assert ledger.module_received_bytes == {"m": 20}
-    assert (ledger.sent_bytes, ledger.received_bytes) == (10, 20)
     assert ledger.exchanged_bytes == 30
 
 
@@ -213,14 +213,14 @@ def test_sessions_of_a_log_without_times_end_too():
     ledger = log.account.totals().ledger
     assert ledger.sessions["m", "pull", "ok"] == 1
     assert not ledger.last_session
-    assert not ledger.durations.buckets
+    assert not ledger.durations.by_labels
 
 
 def test_a_clock_that_went_back_is_counted_and_makes_no_negative_time(log: Log):
     log.write(CONNECT, ALLOWED, PULL, at="20:00:09")
     log.write(SUMMARY, at="20:00:03")
     ledger = log.totals().ledger
-    assert ledger.durations.sums == {("m", "pull"): 0}
+    assert ledger.durations.by_labels["m", "pull"][-1] == 0
     assert ledger.clock_regressions == 1
 
 
@@ -242,7 +242,7 @@ def test_the_second_process_of_a_push_may_tell_that_its_client_is_lost(log: Log)
 def test_what_comes_twice_in_a_session_is_suspect(log: Log, message: str):
     log.write(CONNECT, ALLOWED, PULL, SUMMARY, message)
     assert log.results()["suspect"] == 1
-    assert log.totals().ledger.sent_bytes == 10
+    assert log.totals().ledger.module_sent_bytes.total() == 10
 
 
 def test_the_daemon_that_is_told_to_stop_is_no_session(log: Log):
@@ -265,9 +265,11 @@ def test_files_of_the_transfer_log(log: Log):
         SUMMARY,
     )
     ledger = log.totals().ledger
-    assert ledger.files == {("m", "recv"): 1, ("m", "delete"): 1}
-    assert ledger.file_bytes == {("m", "recv"): 7}
-    assert ledger.sent_bytes == 10
+    assert ledger.files.by_labels == {
+        ("m", "recv"): [1, 7, 0],
+        ("m", "delete"): [1, 0, 0],
+    }
+    assert ledger.module_sent_bytes == {"m": 10}
 
 
 def test_only_so_many_modules_have_a_label():
@@ -287,9 +289,7 @@ def test_modules_of_the_configuration_are_there_from_the_start():
     assert ("m", "none", "auth_failed") in ledger.sessions
     assert ledger.connection_limits == {"m": 5}
     log.write(CONNECT, ALLOWED, PULL, "send a 5 9")
-    ledger = log.totals().ledger
-    assert ledger.file_bytes == {("m", "send"): 9}
-    assert ledger.transferred_file_bytes == {("m", "send"): 5}
+    assert log.totals().ledger.files.by_labels == {("m", "send"): [1, 9, 5]}
 
 
 def test_other_options_count_from_now_on(log: Log):
@@ -298,7 +298,7 @@ def test_other_options_count_from_now_on(log: Log):
     log.account.configure(Options(modules={"m": module}))
     log.write("send a 5 9")
     ledger = log.totals().ledger
-    assert ledger.transferred_file_bytes == {("m", "send"): 5}
+    assert ledger.files.by_labels == {("m", "send"): [1, 9, 5]}
     assert ledger.connections == 1
 
 
@@ -337,7 +337,7 @@ def test_totals_handed_out_stay_as_they_are(log: Log):
     log.account.finish()
     assert before.ledger.connections == 0
     assert not before.ledger.sessions
-    assert not before.ledger.durations.sums
+    assert not before.ledger.durations.by_labels
 
 
 RECORDED = b"".join(

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, cut_position, unescape
 from rsync_exporter.rsyncd.events import Event, Requested, Routine
 from rsync_exporter.rsyncd.line_format import RSYNCD
 from rsync_exporter.rsyncd.log_time import LogTime
-from rsync_exporter.rsyncd.reading import Reader
+from rsync_exporter.rsyncd.reading import Reader, Writer
 from rsync_exporter.sessions.session import Session
 
 START = b"2026/11/21 20:55:45 [7417] "
@@ -22,27 +22,45 @@ PEER = b" from h (127.0.0.1)"
 type Said = list[tuple[bytes, Event | None]]
 
 
-class Log(Reader):
+class Sessions:
+    """One session, and the messages that came."""
+
+    def __init__(self) -> None:
+        self.messages: Said = []
+        self.by_pid = {b"7417": Session(0, 0, 0, b"127.0.0.1")}
+
+    def take(
+        self,
+        _session: Session | None,
+        _time: int | None,
+        _pid: bytes | None,
+        message: bytes,
+        event: Event | None,
+    ) -> None:
+        self.messages.append((message, event))
+
+    def take_alike(self, *_line: object) -> bool:
+        raise AssertionError("no line about a file came before")
+
+
+class Log(Reader[Session]):
     """The reader of a log that is being written, and the messages it found."""
 
     def __init__(
         self, *, lengths_end_lines: bool | None = True, escapes_newlines: bool = False
     ) -> None:
-        self.messages: Said = []
-        self._known = {b"7417": Session(0, 0, 0, "127.0.0.1")}
-        super().__init__(
-            RSYNCD,
-            LogTime(None),
-            lambda _time, _pid, message, event: self.messages.append((message, event)),
-            lengths_end_lines=lengths_end_lines,
-            escapes_newlines=lambda: escapes_newlines,
-            clock=lambda: NOW,
-            sessions=self._known,
-        )
+        self._said = Sessions()
+        writer = Writer(RSYNCD, b"", lengths_end_lines, lambda: escapes_newlines)
+        super().__init__(writer, LogTime(None), self._said, lambda: NOW)
+
+    @property
+    def messages(self) -> Said:
+        """What came so far."""
+        return self._said.messages
 
     def know_nobody(self) -> None:
         """Forget the session, as when it has ended."""
-        self._known.clear()
+        self._said.by_pid.clear()
 
 
 def read(lines: Iterable[bytes], log: Log | None = None) -> Said:
@@ -204,6 +222,24 @@ def test_no_lines_break_the_reading_however_they_come(
         this.read(lines[start:end], ends=False)
     this.read([], ends=True)
     assert this.messages == read(lines)
+
+
+STAMPS = st.sampled_from([b"2026/11/21 20:55:45", b"2026/11/21 20:55:46", b""])
+PARTS = st.lists(st.sampled_from([b" [", b"7417", b"] ", b"a", b" "]), max_size=5)
+
+
+@given(st.lists(st.tuples(STAMPS, PARTS)))
+@example([(b"2026/11/21 20:55:45", [b"7417"])])  # the end of the head is missing
+def test_a_line_says_the_same_whatever_the_time_of_the_line_before(
+    lines: list[tuple[bytes, list[bytes]]],
+):
+    together, alone = Log(), Log()
+    written = [START + b"a", *(stamp + b" [" + b"".join(rest) for stamp, rest in lines)]
+    together.read(written, ends=False)
+    for line in written:
+        alone.read([line], ends=False)
+    assert together.messages == alone.messages
+    assert together.take_counts() == alone.take_counts()
 
 
 @given(st.binary(max_size=4000))
