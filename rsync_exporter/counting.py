@@ -33,7 +33,7 @@ class Counting:
         Raises OSError at the end when a log cannot be read.
         """
         account = self._account
-        for chunk in self._sources.poll(account.streams_in_use(), account.is_holding):
+        for chunk in self._sources.poll(account.streams_in_use, account.is_holding):
             account.add(chunk)
             yield chunk
 

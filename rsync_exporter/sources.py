@@ -1,7 +1,7 @@
 """Everything that an exporter hears: files, standard input and syslog, in one place."""
 
 import glob
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from rsync_exporter.listen.standard_input import StandardInput
@@ -9,6 +9,7 @@ from rsync_exporter.listen.syslog import Syslog
 from rsync_exporter.log_names import LogNames
 from rsync_exporter.settings import Settings
 from rsync_exporter.tail.chunk import Chunk, Progress
+from rsync_exporter.tail.closing import InUse
 from rsync_exporter.tail.followers import Followers, FollowOptions
 from rsync_exporter.tail.merge import IsHolding
 from servicekit import ServiceFailed, SettingsError
@@ -86,10 +87,10 @@ class Sources:
         ended = all(listener.has_ended for listener in self._listeners)
         return ended and not self._patterns
 
-    def poll(self, in_use: Set[int], is_holding: IsHolding) -> Iterator[Chunk]:
+    def poll(self, in_use: InUse, is_holding: IsHolding) -> Iterator[Chunk]:
         """Yield what is new everywhere.
 
-        in_use: streams of files that more is expected of, whatever they are called.
+        in_use: says of which streams more lines are expected.
         is_holding: whether a stream's next line may be the rest of the one before.
         Raises OSError at the end when a log cannot be read.
         """

@@ -58,11 +58,12 @@ class Account:
             self._ledger, self._register, self._modules, self._networks
         )
         self._readers: dict[tuple[int, bytes], Reader[Session]] = {}
+        self._totals: Totals | None = None
         self.configure(options)
 
     def configure(self, options: Options) -> None:
         """Go by other options from now on; what was counted stays."""
-        self._options = options
+        self._options, self._totals = options, None
         self._register.expiry_seconds = options.session_expiry_seconds
         self._modules.configure(options.modules)
         formats = self._bookkeeper.transfer_log.formats
@@ -78,6 +79,7 @@ class Account:
 
     def add(self, chunk: Chunk) -> None:
         """Count lines."""
+        self._totals = None
         reader = self._reader(chunk)
         self._register.stream = chunk.stream
         reader.read(chunk.lines, ends=chunk.ends)
@@ -92,12 +94,12 @@ class Account:
         if quiet_seconds:
             self._read_at += quiet_seconds
             self._register.advance(self._register.latest + quiet_seconds)
-            self._bookkeeper.settle()
+            self._settle()
 
     def finish(self) -> None:
         """Count everything as over: there will be no further line."""
         self._register.finish()
-        self._bookkeeper.settle()
+        self._settle()
 
     def streams_in_use(self) -> frozenset[int]:
         """Return the numbers of the files that sessions in progress write to."""
@@ -109,13 +111,19 @@ class Account:
         return reader is not None and reader.is_holding
 
     def totals(self) -> Totals:
-        """Return what was counted."""
-        return Totals(
-            self._ledger.copy(),
-            self._register.active(),
-            self._networks.bytes.copy(),
-            {"module": self._modules.overflows, "network": self._networks.overflows},
-        )
+        """Return what was counted: the same as before as long as nothing changes."""
+        if self._totals is None:
+            overflows = {
+                "module": self._modules.overflows,
+                "network": self._networks.overflows,
+            }
+            self._totals = Totals(
+                self._ledger.copy(),
+                self._register.active(),
+                self._networks.bytes.copy(),
+                overflows,
+            )
+        return self._totals
 
     def state(self) -> dict[str, Any]:
         """Return everything, for a checkpoint."""
@@ -147,6 +155,11 @@ class Account:
             self._ledger.restore(state["ledger"])
             self._networks.restore(state["networks"])
         self._bookkeeper.give_formats()
+
+    def _settle(self) -> None:
+        if self._register.over:
+            self._totals = None
+            self._bookkeeper.settle()
 
     def _reader(self, chunk: Chunk) -> Reader[Session]:
         return self._readers.get((chunk.stream, chunk.source)) or self._new_reader(

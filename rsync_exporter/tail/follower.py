@@ -5,11 +5,11 @@ last lines to it hours after it was renamed. So a replaced file stays open for a
 """
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rsync_exporter.tail.chunk import Chunk, Progress
-from rsync_exporter.tail.closing import to_close
+from rsync_exporter.tail.closing import InUse, to_close
 from rsync_exporter.tail.current import Current
 from rsync_exporter.tail.generation import Generation, Generations
 from rsync_exporter.tail.place import Place
@@ -48,10 +48,10 @@ class Follower:
         else:
             self._restore(state)
 
-    def poll(self, in_use: Collection[int] = ()) -> Iterator[Chunk]:
+    def poll(self, in_use: InUse) -> Iterator[Chunk]:
         """Yield the lines written since the last call, block by block.
 
-        in_use: streams of which more lines are expected.
+        in_use: says of which streams more lines are expected.
         Raises OSError at the end when there is no log, or it cannot be read.
         """
         self._search.new_poll()
@@ -179,7 +179,7 @@ class Follower:
         else:
             self._search.begin()
 
-    def _close_idle(self, in_use: Collection[int]) -> None:
+    def _close_idle(self, in_use: InUse) -> None:
         opened, current = self._known.opened(), self._current
         if opened == [current.generation] and not current.problem:
             return

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from rsync_exporter.tail.chunk import Chunk, Progress
+from rsync_exporter.tail.closing import InUse
 from rsync_exporter.tail.follower import Follower
 from rsync_exporter.tail.merge import IsHolding, Merge
 from rsync_exporter.tail.siblings import is_called_after
@@ -55,12 +56,12 @@ class Followers:
 
     def poll(
         self,
-        in_use: Collection[int] = (),
+        in_use: InUse = tuple,
         is_holding: IsHolding = lambda _stream: False,
     ) -> Iterator[Chunk]:
         """Yield the lines written since the last call, block by block.
 
-        in_use: streams of which more lines are expected, whatever the file is called.
+        in_use: says of which streams more lines are expected.
         is_holding: whether a stream's next line may be the rest of the one before.
         Raises OSError at the end when a log is missing, or cannot be read.
         """

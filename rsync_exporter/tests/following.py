@@ -63,7 +63,7 @@ class Log:
 
     def chunks(self, in_use: Collection[int] = ()) -> list[Chunk]:
         """Return what one poll finds."""
-        return list(self.followers.poll(in_use))
+        return list(self.followers.poll(lambda: in_use))
 
     def progress(self) -> Progress:
         """Return how far the only log was read."""
