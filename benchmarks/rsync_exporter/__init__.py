@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 
 _ABOUT = (
     "The first two rows are of `--once` and mtail's `--one_shot`, which print what a"
-    " log holds and exit; the others are of both as services that are scraped."
+    " log holds and exit; the others are of both as services that are scraped. By"
+    " default mtail looks for lines four times a second, and the exporter once: so one"
+    " row has the exporter's interval set to mtail's."
     " rsyncd.mtail is mtail's own example program; six_counters.mtail is ours, as fast"
     " as we could make it, and counts only what the exporter's six oldest metrics do."
 )
@@ -63,6 +65,7 @@ def _round(size: Size, clean: DaemonLog, folder: Path, figures: Figures) -> None
         log.info("%s", each.name)
         _add(figures, each.name, loads.of_whole_log(each, clean, empty))
         _add(figures, each.name, loads.of_followed_log(each, clean, size.idle_scrapes))
+        _add(figures, each.name, loads.of_followed_soon(each, clean))
         _add(
             figures, each.name, loads.of_open_sessions(each, opened, size.idle_scrapes)
         )
@@ -71,8 +74,10 @@ def _round(size: Size, clean: DaemonLog, folder: Path, figures: Figures) -> None
 def _long(
     size: Size, folder: Path, figures: Figures
 ) -> Iterator[tuple[Measure, float]]:
-    long = write_clean(folder / "long.log", size.many_lines)
-    more = write_clean(folder / "more.log", size.more_lines, START + DURATION)
+    # At the same pace as the other log: how much is known at a time depends on that.
+    duration = DURATION * (size.many_lines / size.lines)
+    long = write_clean(folder / "long.log", size.many_lines, duration=duration)
+    more = write_clean(folder / "more.log", size.more_lines, START + duration)
     for measure, figure in restarts.of_long_log(contenders()[0], long, more):
         yield measure, figure
         if measure == goals.LONG_MEMORY:

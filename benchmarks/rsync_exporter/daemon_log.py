@@ -44,11 +44,13 @@ class DaemonLog:
     counts: Counts
 
 
-def write_clean(path: Path, lines: int, start: datetime = START) -> DaemonLog:
+def write_clean(
+    path: Path, lines: int, start: datetime = START, duration: timedelta = DURATION
+) -> DaemonLog:
     """Write a log of so many lines, at least ten, of sessions that all are over."""
     chance, counts = random.Random(SEED), Counts(lines)  # noqa: S311 - no secret
     visits = _visits(chance, draw(chance), lines - 1, counts)
-    _write(path, _stamped(_interleaved(chance, visits), lines, start))
+    _write(path, _stamped(_interleaved(chance, visits), lines, start, duration))
     return DaemonLog(path, counts)
 
 
@@ -58,7 +60,8 @@ def write_open(path: Path, sessions: int) -> DaemonLog:
     names = draw(chance)
     visits = [open_pull(chance, names) for _ in range(sessions)]
     counts = Counts(1 + sum(map(Visit.lines, visits)), sessions, sessions)
-    _write(path, _stamped(_interleaved(chance, iter(visits)), counts.lines, START))
+    lines = _stamped(_interleaved(chance, iter(visits)), counts.lines, START, DURATION)
+    _write(path, lines)
     return DaemonLog(path, counts)
 
 
@@ -107,10 +110,13 @@ def _interleaved(
 
 
 def _stamped(
-    bursts: Iterator[tuple[str, Burst]], count: int, start: datetime
+    bursts: Iterator[tuple[str, Burst]],
+    count: int,
+    start: datetime,
+    duration: timedelta,
 ) -> Iterator[str]:
     """Yield lines with their time; they come at an even pace, but for the bursts."""
-    seconds = int(DURATION.total_seconds())
+    seconds = int(duration.total_seconds())
     number, shown, stamp = 0, -1, ""
     for process, burst in bursts:
         if (second := number * seconds // count) != shown:

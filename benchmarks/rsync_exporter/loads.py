@@ -42,13 +42,22 @@ def of_followed_log(
     """Yield how fast lines are counted that come while the program runs."""
     with following(contender) as (server, path):
         before = server.processor_seconds()
-        began = time.perf_counter()
-        append(log.path, path)
-        await_lines(server, contender, log.counts.lines)
-        yield goals.FOLLOW, log.counts.lines / (time.perf_counter() - began)
+        rate = _rate(server, contender, log, path)
+        yield goals.FOLLOW, rate
+        if contender.follow is contender.follow_soon:
+            yield goals.FOLLOW_SOON, rate
         yield goals.FOLLOW_CPU, server.processor_seconds() - before
         yield goals.MEMORY, server.memory_bytes() / MB
         yield goals.IDLE, _idle_percent(server, scrapes)
+
+
+def of_followed_soon(
+    contender: Contender, log: DaemonLog
+) -> Iterator[tuple[Measure, float]]:
+    """Yield the same for a program that looks for lines as often as mtail."""
+    if contender.follow is not contender.follow_soon:
+        with following(contender, soon=True) as (server, path):
+            yield goals.FOLLOW_SOON, _rate(server, contender, log, path)
 
 
 def of_open_sessions(
@@ -67,12 +76,18 @@ def of_open_sessions(
 
 
 @contextmanager
-def following(contender: Contender) -> Iterator[tuple[Running, Path]]:
-    """Run a program on a log in which there is nothing yet, while the block runs."""
+def following(
+    contender: Contender, *, soon: bool = False
+) -> Iterator[tuple[Running, Path]]:
+    """Run a program on a log in which there is nothing yet, while the block runs.
+
+    soon: looking for lines as often as mtail.
+    """
+    start = contender.follow_soon if soon else contender.follow
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rsyncd.log"
         path.touch()
-        with running(contender.follow(path)) as server:
+        with running(start(path)) as server:
             await_lines(server, contender, 0)
             yield server, path
 
@@ -105,6 +120,14 @@ def settled(server: Running, contender: Contender, expected: Figures) -> Figures
 
     patience = contender.settle_seconds
     return contender.figures(await_page(server, is_all, patience_seconds=patience))
+
+
+def _rate(server: Running, contender: Contender, log: DaemonLog, path: Path) -> float:
+    """Return how many lines a second are counted of a log that is written at once."""
+    began = time.perf_counter()
+    append(log.path, path)
+    await_lines(server, contender, log.counts.lines)
+    return log.counts.lines / (time.perf_counter() - began)
 
 
 def _idle_percent(server: Running, scrapes: int) -> float:
