@@ -31,12 +31,12 @@ def problems(settings: Settings) -> Iterator[str]:
     Raises SettingsError when no log is named.
     """
     named, shape = sources.names(settings), options(settings).lines
+    is_named = settings.rsync_exporter_log is not None
+    origin = "RSYNC_EXPORTER_LOG" if is_named else "RSYNC_EXPORTER_RSYNCD_CONF"
     for pattern in _expected(named):
-        yield from (
-            f"RSYNC_EXPORTER_LOG: {problem}" for problem in _files(pattern, shape)
-        )
+        yield from (f"{origin}: {problem}" for problem in _files(pattern, shape))
     for address in named.addresses:
-        yield from (f"RSYNC_EXPORTER_LOG: {problem}" for problem in _address(address))
+        yield from (f"{origin}: {problem}" for problem in _address(address))
     yield from forgeable_formats(settings)
     if path := settings.rsync_exporter_checkpoint:
         yield from (

@@ -178,7 +178,9 @@ def test_a_check_expects_the_daemon_s_log_only(
     daemon, photos = conf.with_name("rsyncd.log"), conf.with_name("photos.log")
     assert service.main(["--check"], environment) == 1
     [problem] = capsys.readouterr().err.splitlines()
-    assert problem.endswith(f"No such file or directory: '{daemon}'")
+    origin, _, rest = problem.partition(": ")
+    assert origin == "RSYNC_EXPORTER_RSYNCD_CONF"
+    assert rest.endswith(f"No such file or directory: '{daemon}'")
     daemon.touch()
     assert service.main(["--check"], environment) == 0
     photos.mkdir()
