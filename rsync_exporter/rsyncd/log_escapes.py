@@ -18,6 +18,9 @@ NAMES = frozenset([b"f", b"n"])
 # %u), or empty whenever a file moves (%L).
 GAPS = NAMES | {b"L", b"m", b"P", b"u"}
 
+# Without a user or a link they write nothing.
+MAY_BE_EMPTY = frozenset([b"L", b"u"])
+
 WANTED = frozenset([b"o", b"i", b"l", b"b"])
 
 _NUMBERS = frozenset([b"b", b"c", b"l"])

@@ -13,7 +13,15 @@ from typing import NamedTuple, Self
 
 from rsync_exporter.rsyncd.alike import Alike
 from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, is_cut
-from rsync_exporter.rsyncd.log_escapes import GAPS, NAMES, Item, items, part, pattern
+from rsync_exporter.rsyncd.log_escapes import (
+    GAPS,
+    MAY_BE_EMPTY,
+    NAMES,
+    Item,
+    items,
+    part,
+    pattern,
+)
 
 DEFAULT = b"%o %h [%a] %m (%u) %f %l"
 
@@ -94,7 +102,7 @@ class LogFormat:
         return cls(
             text,
             begins_with_operation=text.startswith(b"%o "),
-            names_come_first=bool(parts) and parts[0].letter in NAMES,
+            names_come_first=_names_come_first(parts),
             _line=re.compile(head + middle + tail, re.DOTALL),
             _head=re.compile(head),
             _blocks=blocks,
@@ -183,6 +191,12 @@ class LogFormat:
     @property
     def _no_operation(self) -> str | None:
         return None if self._tells_operation else ""
+
+
+def _names_come_first(parts: Sequence[Item]) -> bool:
+    written = (item for item in parts if item.width or item.letter not in MAY_BE_EMPTY)
+    first = next(written, None)
+    return first is not None and first.letter in NAMES
 
 
 def _refuse_what_runs_together(parts: Sequence[Item]) -> None:

@@ -196,6 +196,10 @@ def test_what_lines_begin_with():
     assert DEFAULT_FORMAT.begins_with_operation
     assert not DEFAULT_FORMAT.names_come_first
     assert LogFormat.compile(b"%n %l").names_come_first
+    assert LogFormat.compile(b"%L%f %l").names_come_first
+    assert LogFormat.compile(b"%u%L%f %l").names_come_first
+    assert not LogFormat.compile(b"%-9u%f %l").names_come_first
+    assert not LogFormat.compile(b"%L %f %l").names_come_first
     assert not LogFormat.compile(b"%10o %n").begins_with_operation
     assert not LogFormat.compile(b"").names_come_first
     assert not LogFormat.compile(b"%m", b"").names_come_first
