@@ -12,7 +12,7 @@ from rsync_exporter.collector import Snapshot
 from rsync_exporter.counting import Counting
 from rsync_exporter.keeper import Keeper
 from rsync_exporter.kind import Judge
-from rsync_exporter.options import forgeable_formats, options
+from rsync_exporter.options import options, warn_of_formats
 from rsync_exporter.reload import Reload
 from rsync_exporter.settings import Settings
 from rsync_exporter.tail.chunk import Chunk, Progress
@@ -57,7 +57,7 @@ class Exporter:
         self._keeper = _keeper(settings, registry)
         self._counting = _begin(settings, self._keeper)
         self._judge = Judge(options(settings).lines)
-        _warn_of_formats(settings)
+        warn_of_formats(settings)
         self._ended = self._rotated = 0
         self._is_unsaved = False
         self._told_at = 0.0
@@ -154,7 +154,7 @@ class Exporter:
         if settings := self._reload.settings():
             self._counting.configure(settings)
             self._judge = Judge(options(settings).lines)
-            _warn_of_formats(settings)
+            warn_of_formats(settings)
         self._counting.elapse()
         self._publish()
         self._save_if_due()
@@ -185,11 +185,6 @@ class Exporter:
     def _save(self) -> None:
         if self._keeper:
             self._is_unsaved = not self._keeper.save(self._counting.state())
-
-
-def _warn_of_formats(settings: Settings) -> None:
-    for problem in forgeable_formats(settings):
-        log.warning("not all that is counted can be trusted: %s", problem)
 
 
 def _keeper(settings: Settings, registry: CollectorRegistry) -> Keeper | None:

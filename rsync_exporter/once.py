@@ -11,7 +11,7 @@ from typing import BinaryIO
 from prometheus_client import CollectorRegistry, generate_latest
 
 from rsync_exporter.collector import Snapshot
-from rsync_exporter.options import options
+from rsync_exporter.options import options, warn_of_formats
 from rsync_exporter.sessions.account import Account
 from rsync_exporter.settings import Settings
 from rsync_exporter.tail.chunk import Chunk, Progress
@@ -33,6 +33,7 @@ def once(settings: Settings, names: Sequence[str], stop: Stop) -> int:
     Lines of several files are taken in the order of their times, else in that of files.
     Raises ServiceFailed when one of them cannot be read: then nothing is printed.
     """
+    warn_of_formats(settings)
     account = Account(options(settings))
     files = [_File(name, stream) for stream, name in enumerate(_each_once(names))]
     polls = {file.name: file.chunks for file in files}

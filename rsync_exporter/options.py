@@ -1,11 +1,14 @@
 """The settings as the sessions want them."""
 
+import logging
 from collections.abc import Iterator
 
 from rsync_exporter.rsyncd.line_format import RSYNCD
 from rsync_exporter.rsyncd.log_format import DEFAULT, LogFormat
 from rsync_exporter.sessions.options import Options
 from rsync_exporter.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _FORGEABLE = (
     "its log format begins with a file's name, so whoever names files can forge any"
@@ -29,6 +32,12 @@ def options(settings: Settings) -> Options:
         networks_top=settings.rsync_exporter_client_networks,
         session_expiry_seconds=settings.rsync_exporter_session_expiry_seconds,
     )
+
+
+def warn_of_formats(settings: Settings) -> None:
+    """Warn of each log format that lets a name pass for another message."""
+    for problem in forgeable_formats(settings):
+        log.warning("not all that is counted can be trusted: %s", problem)
 
 
 def forgeable_formats(settings: Settings) -> Iterator[str]:

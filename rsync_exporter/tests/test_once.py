@@ -163,6 +163,15 @@ def test_a_module_with_a_log_of_its_own(tmp_path: Path):
     assert metrics[f"rsync_exporter_lines_total {daemon} matched"] == len(visits)
 
 
+def test_a_format_that_names_come_first_in_is_warned_of(tmp_path: Path):
+    file = tmp_path / "format"
+    file.write_text("%f %l\n")
+    done = once(RECORDED, "-f", file)
+    assert counted(done)["rsync_connections_total"] == CONNECTIONS
+    [warning] = done.stderr.decode().splitlines()
+    assert f"{file}: its log format begins with a file's name" in warning
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
