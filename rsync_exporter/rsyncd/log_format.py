@@ -6,13 +6,14 @@ only a name says. Operation, length and bytes are all that is read.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Self
 
 from rsync_exporter.rsyncd.alike import Alike
 from rsync_exporter.rsyncd.escapes import MESSAGE_BYTES, is_cut
+from rsync_exporter.rsyncd.log_blocks import Block, blocks, find
 from rsync_exporter.rsyncd.log_escapes import (
     GAPS,
     MAY_BE_EMPTY,
@@ -56,13 +57,6 @@ _OPERATIONS = {
 _new = tuple.__new__
 
 
-class _Block(NamedTuple):
-    """Something wanted between two gaps, and the way to find it in a line's middle."""
-
-    find: Callable[[re.Pattern[bytes], bytes, int, int], re.Match[bytes] | None]
-    pattern: re.Pattern[bytes]
-
-
 @dataclass(frozen=True, slots=True)
 class LogFormat:
     """A `log format`, and how to read its lines.
@@ -77,7 +71,7 @@ class LogFormat:
     names_come_first: bool
     _line: re.Pattern[bytes]
     _head: re.Pattern[bytes]
-    _blocks: Sequence[_Block]
+    _blocks: Sequence[Block]
     _found: Mapping[bytes, Item]
     _is_simple: bool
     _ends_with_length: bool
@@ -97,17 +91,17 @@ class LogFormat:
         first, last = (gaps[0], gaps[-1]) if gaps else (len(parts), len(parts))
         head = pattern(parts[:first], found)
         tail = pattern(parts[last + 1 :], found)
-        blocks = tuple(_blocks(parts[first : last + 1], found))
-        middle = rb"(?P<middle>.*)" if blocks else b".*" if gaps else b""
+        between = tuple(blocks(parts[first : last + 1], found))
+        middle = rb"(?P<middle>.*)" if between else b".*" if gaps else b""
         return cls(
             text,
             begins_with_operation=text.startswith(b"%o "),
             names_come_first=_names_come_first(parts),
             _line=re.compile(head + middle + tail, re.DOTALL),
             _head=re.compile(head),
-            _blocks=blocks,
+            _blocks=between,
             _found=found,
-            _is_simple=not blocks
+            _is_simple=not between
             and list(found) == [b"o", b"l"]
             and not found[b"l"].quotes,
             _ends_with_length=parts[last + 1 :] == (Item(b" "), Item(b"%l", b"l")),
@@ -137,25 +131,12 @@ class LogFormat:
 
     def _read_values(self, message: bytes, line: re.Match[bytes]) -> Transfer | None:
         values = line.groupdict()
-        if self._blocks and not self._read_middle(message, line, values):
-            return None
+        if self._blocks:
+            between = find(self._blocks, message, *line.span("middle"))
+            if between is None:
+                return None
+            values |= between
         return self._transfer(values)
-
-    def _read_middle(
-        self, message: bytes, line: re.Match[bytes], values: dict[str, bytes]
-    ) -> bool:
-        """Add the values between gaps; return whether they are there."""
-        start, end = line.span("middle")
-        for block in self._blocks:
-            match = block.find(block.pattern, message, start, end)
-            if match is None:
-                return False
-            values |= match.groupdict()
-            if block.find is _find_first:
-                start = match.end()
-            else:
-                end = match.start("block")
-        return True
 
     def _read_cut(self, message: bytes) -> Transfer | None:
         """Read a line that a name has filled: what it ends with is the name's."""
@@ -206,62 +187,3 @@ def _refuse_what_runs_together(parts: Sequence[Item]) -> None:
                 "a log format with something between"
                 f" {left.text.decode()} and {right.text.decode()}"
             )
-
-
-def _blocks(parts: Sequence[Item], found: dict[bytes, Item]) -> Iterator[_Block]:
-    """Yield what is wanted between gaps, from the outside to the inside.
-
-    Raises ValueError when it stands where no reader could find it.
-    """
-    gaps = [n for n, item in enumerate(parts) if item.letter in GAPS]
-    from_the_end: list[_Block] = []
-    for before, after in pairwise(gaps):
-        known = len(found)
-        block = pattern(parts[before + 1 : after], found)
-        if len(found) == known:
-            continue
-        if not _has_name(parts[: before + 1]):
-            yield _Block(_find_first, re.compile(block))
-        elif not _has_name(parts[after:]):
-            wanted = rb".*(?P<block>%b)" % block
-            from_the_end.append(_Block(_find_last, re.compile(wanted, re.DOTALL)))
-        elif len(gaps) == 2:
-            wanted = rb"(?=(?P<block>%b))" % block
-            yield _Block(_find_between_names, re.compile(wanted))
-        else:
-            raise ValueError("a log format with %o, %i, %l and %b not between names")
-    yield from reversed(from_the_end)
-
-
-def _has_name(parts: Sequence[Item]) -> bool:
-    return any(item.letter in NAMES for item in parts)
-
-
-def _find_first(
-    block: re.Pattern[bytes], message: bytes, start: int, end: int
-) -> re.Match[bytes] | None:
-    return block.search(message, start, end)
-
-
-def _find_last(
-    block: re.Pattern[bytes], message: bytes, start: int, end: int
-) -> re.Match[bytes] | None:
-    return block.match(message, start, end)
-
-
-def _find_between_names(
-    block: re.Pattern[bytes], message: bytes, start: int, end: int
-) -> re.Match[bytes] | None:
-    """Find what has the same name on both sides, as far as the shorter one goes.
-
-    %f is %n with folders in front, and without the slash behind a folder.
-    """
-
-    def likeness(match: re.Match[bytes]) -> int:
-        before = message[start : match.start("block")].removesuffix(b"/")
-        after = message[match.end("block") : end].removesuffix(b"/")
-        alike = before.endswith(after) or after.endswith(before)
-        return min(len(before), len(after)) if alike else 0
-
-    best = max(block.finditer(message, start, end), key=likeness, default=None)
-    return best if best and likeness(best) else None
