@@ -32,6 +32,12 @@ class Cells:
         cells = {labels: cell.copy() for labels, cell in self.by_labels.items()}
         return replace(self, by_labels=cells)
 
+    def restore(self, cells: Mapping[tuple[str, str], list[int]]) -> None:
+        """Go on from these. Raises ValueError where they are of another size."""
+        if any(len(cell) != self.size for cell in cells.values()):
+            raise ValueError(f"{self.size} counts each were expected")
+        self.by_labels.update(cells)
+
 
 @dataclass
 class Histogram(Cells):
@@ -107,7 +113,7 @@ class Ledger:
             if isinstance(current, int):
                 setattr(self, name, int(value))
             elif isinstance(current, Cells):
-                current.by_labels.update(_loaded(value))
+                current.restore(_loaded(value))
             else:
                 current.update(_loaded(value))
 

@@ -418,3 +418,11 @@ def test_every_byte_counts_once(moves: list[tuple[int, int]], most: int):
         )
     assert rises == sum(moved for _, moved in moves)
     assert len({label for label, _ in networks.bytes} - {"other"}) <= most
+
+
+def test_counts_of_another_number_of_buckets_are_refused(log: Log):
+    log.write(CONNECT, ALLOWED, PULL, SUMMARY)
+    state = log.account.state()
+    state["ledger"]["durations"] = [[["m", "pull"], [1, 2, 3]]]
+    with pytest.raises(ValueError, match="12 counts each were expected"):
+        Account(Options()).restore(state)
