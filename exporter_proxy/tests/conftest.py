@@ -1,8 +1,9 @@
-"""Proxies that run in a thread, and an exporter for them to poll."""
+"""Proxies and their parts that run in a thread, and what they need around them."""
 
 import http.server
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import uvloop
 
 from exporter_proxy.config import read
 from exporter_proxy.proxy import Proxy
+from exporter_proxy.tests.certificates import Authority
+from exporter_proxy.tests.receiving import Receive, Receiving
 from exporter_proxy.tests.running import (
     DEADLINE_SECONDS,
     Exporter,
@@ -82,3 +85,32 @@ def exporter() -> Iterator[Exporter]:
         yield exporter
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def receive(tmp_path: Path) -> Iterator[Receive]:
+    """Start receivers; ``more`` are further lines of the file."""
+    with ExitStack() as running:
+
+        def start(more: str) -> Receiving:
+            return running.enter_context(Receiving(tmp_path, more).running())
+
+        yield start
+
+
+@pytest.fixture
+def receiving(receive: Receive) -> Receiving:
+    """Return running receivers."""
+    return receive("")
+
+
+@pytest.fixture
+def answering(receive: Receive) -> Receiving:
+    """Return receivers that acknowledge."""
+    return receive("receiver.acknowledge = true")
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """Return an authority whose certificates are in the test's folder."""
+    return Authority(tmp_path)

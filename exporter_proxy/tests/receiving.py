@@ -158,3 +158,6 @@ def read_all(connection: socket.socket) -> bytes:
     except ConnectionError:
         pass
     return found
+
+
+type Receive = Callable[[str], Receiving]

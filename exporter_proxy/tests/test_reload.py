@@ -184,11 +184,6 @@ def test_signals_in_a_row_neither_pile_up_nor_end_it(program: Program):
     assert started.running.get("/healthz")[0].status == 200
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
 def tls(pair: Pair, more: str = "") -> str:
     return (
         f'exporter.tls = true\ntls.certificate = "{pair.certificate}"\n'

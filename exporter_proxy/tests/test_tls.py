@@ -14,11 +14,6 @@ from exporter_proxy.tls import ClientCertificates, server_context
 from servicekit import SettingsError
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
 def of(
     pair: Pair | None, key: Path | None = None, client_ca: Path | None = None
 ) -> Tls:
