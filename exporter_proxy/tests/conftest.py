@@ -12,6 +12,7 @@ import uvloop
 from exporter_proxy.config import read
 from exporter_proxy.proxy import Proxy
 from exporter_proxy.tests.certificates import Authority
+from exporter_proxy.tests.pushing import Gate, StartGate
 from exporter_proxy.tests.receiving import Receive, Receiving
 from exporter_proxy.tests.running import (
     DEADLINE_SECONDS,
@@ -108,6 +109,27 @@ def receiving(receive: Receive) -> Receiving:
 def answering(receive: Receive) -> Receiving:
     """Return receivers that acknowledge."""
     return receive("receiver.acknowledge = true")
+
+
+@pytest.fixture
+def start_gate(tmp_path: Path) -> Iterator[StartGate]:
+    """Start servers; what is given are lines of the configuration."""
+    with ExitStack() as running:
+
+        def start(lines: str) -> Gate:
+            path = tmp_path / "config.toml"
+            path.write_text(lines, encoding="utf-8")
+            gate = Gate(path)
+            running.enter_context(gate.running())
+            return gate
+
+        yield start
+
+
+@pytest.fixture
+def gate(start_gate: StartGate) -> Gate:
+    """Return a running server of pushes over HTTP."""
+    return start_gate("")
 
 
 @pytest.fixture

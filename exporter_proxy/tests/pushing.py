@@ -4,7 +4,7 @@ import asyncio
 import http.client
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Answer:
 class Gate:
     """A server of what pushes over HTTP, and of what came of it."""
 
-    def __init__(self, config: Path | None) -> None:
+    def __init__(self, config: Path) -> None:
         self.registry = CollectorRegistry()
         self.applications = Applications(10_000)
         self.health = Health()
@@ -163,3 +163,6 @@ class Gate:
     def _lines(self) -> list[str]:
         text = self.ask("GET", "/metrics").text
         return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+type StartGate = Callable[[str], Gate]

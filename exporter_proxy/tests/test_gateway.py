@@ -1,7 +1,6 @@
 """The rest of Pushgateway's API."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,13 +23,6 @@ wait_count 5
 orders_total{kind="a\\n\\"b"} 6
 orders_total{kind="c"} 7
 """
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    gate = Gate(None)
-    with gate.running():
-        yield gate
 
 
 def data(gate: Gate, path: str) -> Any:  # noqa: ANN401 - whatever the JSON holds

@@ -2,20 +2,12 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 
 import capnp
 import pytest
 
 from exporter_proxy.push.messages import SCHEMA
 from exporter_proxy.tests.pushing import Answer, Gate
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    gate = Gate(None)
-    with gate.running():
-        yield gate
 
 
 def push(gate: Gate, body: bytes | str, **headers: str) -> tuple[int, object]:
