@@ -2,11 +2,13 @@
 
 import http.server
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import redis as driver
 import uvloop
 
 from exporter_proxy.config import read
@@ -22,6 +24,7 @@ from exporter_proxy.tests.running import (
     free_port,
     wait_until,
 )
+from exporter_proxy.tests.sharing import STACK
 from servicekit import Stop
 
 
@@ -136,3 +139,13 @@ def gate(start_gate: StartGate) -> Gate:
 def authority(tmp_path: Path) -> Authority:
     """Return an authority whose certificates are in the test's folder."""
     return Authority(tmp_path)
+
+
+@pytest.fixture
+def prefix() -> Iterator[str]:
+    """Return a name for keys of the test's own, in the stack's Redis."""
+    name = f"test-{uuid.uuid4().hex}"
+    yield name
+    with driver.Redis.from_url(STACK.url) as client:
+        for key in client.scan_iter(f"*{name}*"):
+            client.delete(key)

@@ -6,13 +6,11 @@ import socket
 import subprocess
 import sys
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import redis as driver
 
 from exporter_proxy.tests.running import Running, free_port, wait_until
 
@@ -53,15 +51,6 @@ class Program:
 
     def served(self) -> set[str]:
         return set(self.running.served())
-
-
-@pytest.fixture
-def prefix() -> Iterator[str]:
-    name = f"test-{uuid.uuid4().hex}"
-    yield name
-    with driver.Redis.from_url(REDIS) as client:
-        for key in client.scan_iter(f"*{name}*"):
-            client.delete(key)
 
 
 @pytest.fixture
