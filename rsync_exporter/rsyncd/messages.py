@@ -54,6 +54,7 @@ REASONS = (
 ROLES = ("sender", "receiver", "generator", "client", "server", "other")
 
 _NUMBER = rb"(\d{1,25}+)"
+_COMMA = re.compile(rb"(?<=\d),(?=\d)")
 _SUMMARY = re.compile(
     rb"sent %b bytes  received %b bytes  total size %b" % (_NUMBER, _NUMBER, _NUMBER)
 )
@@ -94,7 +95,7 @@ def _read_connect(message: bytes) -> Reading:
 
 def _read_summary(message: bytes) -> Reading:
     if b"," in message:
-        message = message.replace(b",", b"")
+        message = _COMMA.sub(b"", message)
     match = _SUMMARY.fullmatch(message)
     if match is None:
         return None

@@ -193,6 +193,8 @@ def test_a_message_without_its_end_may_go_on_in_the_next_line(
         b"sent 77 bytes  received 77 bytes  total size 77 2",
         b"sent 1 bytes  received 1 bytes  total size " + b"9" * 5000,
         b"sent 1,234 bytes  received 51 bytes  99.00 bytes/sec",
+        b"sent ,1 bytes  received 1 bytes  total size 1",
+        b"sent 1 bytes,  received 1 bytes  total size 1",
         b"connect from localhost (127.0.0.1) and more",
         b"max connections (1) reached, connect from h (127.0.0.1)",
         b"rsync error: unexplained error (code 999) at main.c(1) [sender=3.5.0]",
