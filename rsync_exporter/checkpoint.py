@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 
 # Ten thousand sessions take about 4 MB. A file that is larger is not ours.
 MAX_BYTES = 256 * 1_048_576

@@ -121,7 +121,7 @@ def test_any_other_file_is_never_used(content: bytes):
         unpack(content)
 
 
-NEWER = json.dumps({"format": "rsync_exporter checkpoint", "version": 2}).encode()
+OLDER = json.dumps({"format": "rsync_exporter checkpoint", "version": 1}).encode()
 
 
 @pytest.mark.parametrize(
@@ -132,11 +132,11 @@ NEWER = json.dumps({"format": "rsync_exporter checkpoint", "version": 2}).encode
         (b"hello\n", "it is no checkpoint of rsync_exporter"),
         (b"[" * 100_000, "it is no checkpoint of rsync_exporter"),
         (b'{"version": 1}\n{}\n', "it is no checkpoint of rsync_exporter"),
-        (NEWER + b"\n{}\n", "its version is 2, not 1"),
+        (OLDER + b"\n{}\n", "its version is 1, not 2"),
         (pack(KEPT)[:-9], "it is damaged: its checksum is wrong"),
         (pack(KEPT).replace(b"sessions", b"session5"), "it is damaged"),
     ],
-    ids=["empty", "zeros", "text", "deep", "foreign", "newer", "truncated", "changed"],
+    ids=["empty", "zeros", "text", "deep", "foreign", "older", "truncated", "changed"],
 )
 def test_a_file_that_cannot_be_used_is_put_aside(
     kept: Kept, caplog: pytest.LogCaptureFixture, content: bytes, reason: str
