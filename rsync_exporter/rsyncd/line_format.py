@@ -78,7 +78,7 @@ class RsyncdLines:
 
         The process follows, then ``] `` and the message. No line of syslog begins so.
         """
-        return stamp + b" [" if stamp and len(stamp) == START_BYTES - 2 else None
+        return stamp + b" [" if stamp and stamp[4:5] == b"/" else None
 
 
 def _split_syslog(line: bytes) -> Parts | None:

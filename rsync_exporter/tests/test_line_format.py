@@ -34,6 +34,11 @@ def test_rsyncd_s_own_lines_and_those_by_syslog(line: bytes, parts: Parts):
     assert RSYNCD.split(line) == parts
 
 
+@pytest.mark.parametrize("stamp", [b"2026-11-21T20:58:5Z", b"Nov 21 20:58:51", None])
+def test_no_line_of_rsyncd_s_own_begins_with_a_time_of_syslog(stamp: bytes | None):
+    assert RSYNCD.start(stamp) is None
+
+
 @pytest.mark.parametrize(
     "line",
     [
