@@ -186,19 +186,19 @@ def _files(ledger: Ledger) -> Iterator[Metric]:
         "rsyncd_files",
         "Files moved or deleted (needs transfer logging)",
         ["module", "operation"],
-        {labels: number for labels, (number, _, _) in cells.items()},
+        {labels: number for labels, (number, _) in cells.items()},
     )
     yield counter(
         "rsyncd_file_bytes",
         "Sizes of the files moved (needs transfer logging)",
         ["module", "operation"],
-        {labels: own for labels, (_, own, _) in cells.items() if own},
+        {labels: own for labels, (_, own) in cells.items() if own},
     )
     yield counter(
         "rsyncd_file_transferred_bytes",
         "Bytes on the wire for files (needs a log format with %b)",
         ["module", "operation"],
-        {labels: sent for labels, (_, _, sent) in cells.items() if sent},
+        ledger.transferred_file_bytes,
     )
 
 

@@ -56,7 +56,8 @@ class Histogram(Cells):
 class Ledger:
     """Every count, by the label values in the order of the metric's labels.
 
-    files: how many, bytes of their own, and bytes on the wire where a line says it.
+    files: how many, and bytes of their own.
+    transferred_file_bytes: on the wire, where lines say it.
     """
 
     connections: int = 0
@@ -76,7 +77,8 @@ class Ledger:
     without_request: int = 0
     exhausted: Counter[str] = field(default_factory=Counter)
     connection_limits: dict[str, int] = field(default_factory=dict)
-    files: Cells = field(default_factory=lambda: Cells(3))
+    files: Cells = field(default_factory=lambda: Cells(2))
+    transferred_file_bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
     last_session: dict[tuple[str, str], int] = field(default_factory=dict)
     last_success: dict[tuple[str, str], int] = field(default_factory=dict)
     lookup_failures: int = 0

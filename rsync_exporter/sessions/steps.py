@@ -61,7 +61,7 @@ class Steps:
 
     def _deny(self, session: Session, time: int, event: events.Denied) -> str:
         if event.module:
-            session.module = self._modules.of(event.module)
+            self._use_module(session, event.module)
         self._ledger.denied[session.module] += 1
         return self._end(session, time, "denied")
 

@@ -38,13 +38,13 @@ class TransferLog:
         log_format = session.format
         if event is None and log_format.begins_with_operation:
             return IGNORED
-        if alike := log_format.alike(message):
+        alike = log_format.alike(message)
+        if alike and (length := alike.length(message)) is not None:
             session.alike = alike
             session.files = self._ledger.files.of((session.module, alike.operation))
-            if (length := alike.length(message)) is not None:
-                session.files[0] += 1
-                session.files[1] += length
-                return MATCHED
+            session.files[0] += 1
+            session.files[1] += length
+            return MATCHED
         transfer = log_format.read(message)
         if transfer is None:
             return IGNORED
@@ -69,7 +69,9 @@ class TransferLog:
 
     def _add(self, session: Session, transfer: Transfer) -> None:
         operation = transfer.operation or _OPERATIONS.get(session.direction, "send")
-        files = self._ledger.files.of((session.module, operation))
+        key = session.module, operation
+        files = self._ledger.files.of(key)
         files[0] += 1
         files[1] += transfer.length or 0
-        files[2] += transfer.transferred or 0
+        if transfer.transferred is not None:
+            self._ledger.transferred_file_bytes[key] += transfer.transferred

@@ -266,8 +266,8 @@ def test_files_of_the_transfer_log(log: Log):
     )
     ledger = log.totals().ledger
     assert ledger.files.by_labels == {
-        ("m", "recv"): [1, 7, 0],
-        ("m", "delete"): [1, 0, 0],
+        ("m", "recv"): [1, 7],
+        ("m", "delete"): [1, 0],
     }
     assert ledger.module_sent_bytes == {"m": 10}
 
@@ -289,7 +289,9 @@ def test_modules_of_the_configuration_are_there_from_the_start():
     assert ("m", "none", "auth_failed") in ledger.sessions
     assert ledger.connection_limits == {"m": 5}
     log.write(CONNECT, ALLOWED, PULL, "send a 5 9")
-    assert log.totals().ledger.files.by_labels == {("m", "send"): [1, 9, 5]}
+    ledger = log.totals().ledger
+    assert ledger.files.by_labels == {("m", "send"): [1, 9]}
+    assert ledger.transferred_file_bytes == {("m", "send"): 5}
 
 
 def test_other_options_count_from_now_on(log: Log):
@@ -298,8 +300,29 @@ def test_other_options_count_from_now_on(log: Log):
     log.account.configure(Options(modules={"m": module}))
     log.write("send a 5 9")
     ledger = log.totals().ledger
-    assert ledger.files.by_labels == {("m", "send"): [1, 9, 5]}
+    assert ledger.files.by_labels == {("m", "send"): [1, 9]}
+    assert ledger.transferred_file_bytes == {("m", "send"): 5}
     assert ledger.connections == 1
+
+
+def test_a_file_of_which_nothing_moved_has_a_series_too():
+    module = Module("m", 0, True, b"%o %f %b %l", None)
+    log = Log(Options(modules={"m": module}))
+    log.write(CONNECT, ALLOWED, PULL, "send a 0 9")
+    assert log.totals().ledger.transferred_file_bytes == {("m", "send"): 0}
+
+
+def test_a_line_that_tells_of_no_file_has_no_series(log: Log):
+    log.write(CONNECT, ALLOWED, PULL, "send h [192.0.2.1] m () a")
+    assert not log.totals().ledger.files.by_labels
+
+
+def test_files_count_for_the_module_that_the_session_has_by_now(log: Log):
+    sent = "send h [192.0.2.1] m () a 5"
+    log.write(CONNECT, ALLOWED, PULL, sent)
+    log.write("rsync denied on module other from h (192.0.2.1)", sent, sent)
+    files = log.totals().ledger.files.by_labels
+    assert files == {("m", "send"): [1, 5], ("other", "send"): [2, 10]}
 
 
 def test_sessions_are_joined_over_files(log: Log):
