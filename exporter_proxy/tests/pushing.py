@@ -73,9 +73,10 @@ class Gate:
         Of its own processor: what else the machine does is nobody's waiting for it.
         """
         seconds: list[float] = []
+        is_over = threading.Event()
 
         async def note() -> None:
-            while True:
+            while not is_over.is_set():
                 began = time.thread_time()
                 await asyncio.sleep(0)
                 seconds.append(time.thread_time() - began)
@@ -84,7 +85,8 @@ class Gate:
         try:
             yield seconds
         finally:
-            noting.cancel()
+            is_over.set()
+            noting.result(DEADLINE_SECONDS)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -130,7 +132,9 @@ class Gate:
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> Answer:
         """Return the answer to one request; header names with _ for -."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=DEADLINE_SECONDS
+        )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             connection.request(method, path, body, named)
