@@ -1,17 +1,13 @@
-"""Places of a test's own in the real servers, and the collector as a program."""
+"""Places of a test's own in the real servers, and what must come to them."""
 
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from uuid import uuid4
 
 import pika
@@ -25,6 +21,9 @@ from esnet_collector.streams import Kind
 REPOSITORY = Path(__file__).parents[2]
 SEED = "belfry"
 NETWORK = interfaces(SEED, Size.SMALL)
+
+# An hour of 23 measured interfaces by 3 types is 8,280 messages.
+BACKFILL_SECONDS = 3600
 
 type Fact = tuple[str, str, int]
 type Values = tuple[float | None, float | None]
@@ -233,81 +232,8 @@ def expected(rows: list[dict[str, str]], backfill_seconds: int) -> dict[Fact, Va
     }
 
 
-@dataclass(frozen=True)
-class Program:
-    """The collector as its users start it, by a set of variables."""
-
-    variables: Mapping[str, str]
-
-    def with_(self, **variables: object) -> "Program":
-        """Return the program with other settings."""
-        changed = {name: str(value) for name, value in variables.items()}
-        return Program(MappingProxyType({**self.variables, **changed}))
-
-    def once(self) -> subprocess.CompletedProcess[str]:
-        """Make one pass."""
-        return self.command("once")
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run to the end."""
-        return subprocess.run(
-            self._command(*arguments),
-            env=self._environ(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=55,
-            check=False,
-        )
-
-    @contextmanager
-    def running(self, *arguments: str) -> Iterator["Running"]:
-        """Run in the background; killed when the block ends, if it still runs."""
-        with subprocess.Popen(
-            self._command(*arguments),
-            env=self._environ(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            try:
-                yield Running(process)
-            finally:
-                process.kill()
-
-    def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "esnet_collector", *arguments]
-
-    def _environ(self) -> dict[str, str]:
-        path = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
-        return path | {"PYTHONUNBUFFERED": "1"} | dict(self.variables)
-
-
-class Running:
-    """A collector in the background."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self.lines: list[str] = []
-
-    def await_line(self, words: str) -> str:
-        """Read the log until a line has these words, and return it."""
-        assert self._process.stdout
-        for line in self._process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if words in line:
-                return line
-        raise AssertionError(f"no line with {words!r} in {self.lines}")
-
-    def kill(self) -> None:
-        """End it as the machine would: at once, without a word."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(10)
-
-    def terminate(self) -> tuple[int, float]:
-        """Ask it to end; return its exit code and the seconds it took."""
-        started = time.monotonic()
-        self._process.send_signal(signal.SIGTERM)
-        assert self._process.stdout
-        self.lines += self._process.stdout.read().splitlines()
-        return self._process.wait(20), time.monotonic() - started
+def assert_complete(database: Database, delivered: Delivered) -> None:
+    """Check that exactly what the cursors promise was delivered, value by value."""
+    facts = expected(database.rows(), BACKFILL_SECONDS)
+    assert len(facts) > 8000
+    assert delivered.facts() == facts
