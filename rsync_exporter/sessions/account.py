@@ -145,6 +145,7 @@ class Account:
 
         Raises KeyError, TypeError or ValueError when it is not what ``state`` returns.
         """
+        self._totals = None
         self._modules.restore(state["modules"])
         self._register.restore(state["register"])
         for pid in state["masters"]:

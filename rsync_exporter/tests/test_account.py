@@ -305,6 +305,15 @@ def test_other_options_count_from_now_on(log: Log):
     assert ledger.connections == 1
 
 
+def test_what_was_restored_is_shown_at_once(log: Log):
+    log.write(CONNECT, ALLOWED, PULL)
+    other = Log()
+    assert not other.account.totals().active
+    other.account.restore(log.account.state())
+    assert other.account.totals().active == {"m": 1}
+    assert other.account.totals().ledger.connections == 1
+
+
 def test_a_file_of_which_nothing_moved_has_a_series_too():
     module = Module("m", 0, True, b"%o %f %b %l", None)
     log = Log(Options(modules={"m": module}))
