@@ -90,6 +90,14 @@ class Database:
             " IF(NEW.traffic_until <> OLD.traffic_until, SLEEP(300), 0)"
         )
 
+    def is_holding_cursors(self) -> bool:
+        """Return whether a move of cursors is waiting right now."""
+        waiting = (
+            "SELECT id FROM information_schema.processlist"
+            " WHERE db = %s AND state = 'User sleep'"
+        )
+        return bool(self.run(waiting, self.name))
+
     def release_cursors(self) -> None:
         """End that, and whoever is caught in it."""
         self.kill_connections()
@@ -97,8 +105,9 @@ class Database:
 
     def kill_connections(self) -> int:
         """End the collector's connections, as a restart would, and say how many."""
+        # By database: in a trigger its user is the one who made that.
         users = self.run(
-            "SELECT id FROM information_schema.processlist WHERE user = %s", self.name
+            "SELECT id FROM information_schema.processlist WHERE db = %s", self.name
         )
         for row in users:
             try:

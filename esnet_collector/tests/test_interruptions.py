@@ -23,13 +23,15 @@ pytestmark = pytest.mark.integration
 def test_killed_between_publish_and_commit_nothing_is_missing(
     program: Program, bus: Bus, database: Database
 ) -> None:
-    """Cursors are held while all is published: the whole pass comes twice, no gap."""
+    """Cursors are held: what was published until then comes twice, and no gap."""
     program.with_(SETTLE_SECONDS=604_800).once()
     before = {row["id"]: row["traffic_until"] for row in database.rows()}
     database.hold_cursors()
     with program.running("once") as collector:
-        eventually(lambda: bus.depth() > 8000, what="publishing")
+        eventually(database.is_holding_cursors, what="a commit")
+        published = bus.depth()
         collector.kill()
+    assert published > 1000
     database.release_cursors()
     assert {row["id"]: row["traffic_until"] for row in database.rows()} == before
     assert program.once().returncode == 0
@@ -37,7 +39,7 @@ def test_killed_between_publish_and_commit_nothing_is_missing(
     assert_complete(database, delivered)
     # All that was there comes again, but for the records of two snapshots: each
     # snapshot's have a time of their own.
-    assert delivered.repeated > 8000 - 2 * len(NETWORK)
+    assert delivered.repeated >= published - 2 * len(NETWORK)
 
 
 def test_killed_again_and_again_nothing_is_missing(
