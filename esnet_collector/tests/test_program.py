@@ -8,6 +8,7 @@ from esnet_collector.tests.stack import (
     Bus,
     Database,
     assert_complete,
+    eventually,
     expected,
 )
 
@@ -35,7 +36,7 @@ def test_a_second_copy_waits_for_its_place(
         first.await_line("pass done")
         with other.running() as second:
             second.await_line("another copy collects; waiting for its place")
-            assert healthz(other) == {}
+            eventually(lambda: healthz(other) == {}, what="health")
             refused = program.once()
             assert refused.returncode == 1
             assert "another copy collects already" in refused.stdout
