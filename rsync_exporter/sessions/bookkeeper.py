@@ -35,12 +35,12 @@ class Bookkeeper:
         networks: Networks,
     ) -> None:
         self.transfer_log = TransferLog(ledger, register)
+        self.take_alike = self.transfer_log.take_alike
+        self.by_pid = register.by_pid
         self.masters: dict[bytes, None] = {}
         self._ledger = ledger
         self._register = register
         self._networks = networks
-        self.by_pid = register.by_pid
-        self.take_alike = self.transfer_log.take_alike
         self._steps = Steps(ledger, register, modules, self.transfer_log).by_event
         self._results = dict.fromkeys((MATCHED, IGNORED, SUSPECT), 0)
 
@@ -60,16 +60,14 @@ class Bookkeeper:
             register.advance(time)
             self.settle()
             session = register.by_pid.get(pid) if pid else None
-        if session is None:
-            result = self._begin(pid, time, event)
-        elif step := self._steps.get(type(event)):
-            session.last, session.stream = time, register.stream
-            result = step(session, time, event)
-        elif type(event) in _BEFORE_SESSIONS:
+        if session is None or type(event) in _BEFORE_SESSIONS:
             result = self._begin(pid, time, event)
         else:
             session.last, session.stream = time, register.stream
-            result = self.transfer_log.take(session, message, event)
+            if step := self._steps.get(type(event)):
+                result = step(session, time, event)
+            else:
+                result = self.transfer_log.take(session, message, event)
         self._results[result] += 1
 
     def take_results(self) -> dict[str, int]:
