@@ -81,10 +81,14 @@ def start(topic: Topic, prefix: str, tmp_path: Path) -> Iterator[Start]:
         program.kill()
 
 
-def pages(website: Website, count: int) -> list[dict[str, Any]]:
-    """Return checks of one second's period, each of another page."""
+def pages(website: Website, count: int, period: int = 1) -> list[dict[str, Any]]:
+    """Return checks of a period of so many seconds, each of another page."""
     return [
-        {"url": f"{website.url}/?{number}", "check_period": 1, "timeout_seconds": 1}
+        {
+            "url": f"{website.url}/?{number}",
+            "check_period": period,
+            "timeout_seconds": 1,
+        }
         for number in range(count)
     ]
 
@@ -180,7 +184,9 @@ def test_a_checker_that_dies_in_the_middle_is_taken_over_when_its_lease_ends(
 def test_without_redis_every_slot_is_run_by_each_checker_and_rows_stay_single(
     website: Website, topic: Topic, start: Start
 ) -> None:
-    checks = pages(website, 3)
+    # A slot is left out when the next is due: the machine may pause for less than this.
+    period = 3
+    checks = pages(website, 3, period)
     with Gate() as gate:
         programs = [start(checks, REDIS_URI=gate.uri) for _ in range(2)]
         for program in programs:
@@ -192,13 +198,13 @@ def test_without_redis_every_slot_is_run_by_each_checker_and_rows_stay_single(
             assert "redis" in program.problems()
         alone_since = datetime.now(UTC)
         before = events(topic)
-        eventually(lambda: (events(topic) - before).total() > 30)
+        eventually(lambda: (events(topic) - before).total() > 12)
         gate.open()
         for program in programs:
             program.has(MODE, mode="shared")
             assert not program.problems()
         after = events(topic)
-        eventually(lambda: (events(topic) - after).total() > 12)
+        eventually(lambda: (events(topic) - after).total() > 6)
         for program in programs:
             assert program.stop() == 0
     assert 2 in events(topic).values()
@@ -207,7 +213,7 @@ def test_without_redis_every_slot_is_run_by_each_checker_and_rows_stay_single(
         slots = {r.scheduled_at for r in results if r.url == check["url"]}
         since = sorted(slot for slot in slots if slot > alone_since)
         assert {later - slot for slot, later in pairwise(since)} == {
-            timedelta(seconds=1)
+            timedelta(seconds=period)
         }
 
 
