@@ -22,7 +22,8 @@ FORGET_AFTER_SECONDS = 60
 # rsyncd itself gives a client a minute to say what it wants.
 HANDSHAKE_SECONDS = 300
 
-# A daemon has a process for each; more are forged.
+# Those that ended are among them for a while. A daemon has a process for each of the
+# others; more are forged.
 MAX_SESSIONS = 50_000
 
 _SWEEP_SECONDS = 60
@@ -56,7 +57,7 @@ class Register:
         if pid in self.by_pid:
             self.forget(pid)
         if len(self.by_pid) >= MAX_SESSIONS:
-            self.forget(next(iter(self.by_pid)))
+            self._make_room()
         self.by_pid[pid] = session
 
     def end(self, session: Session, time: int) -> None:
@@ -122,6 +123,12 @@ class Register:
             if session.ended is not None and not session.is_counted:
                 self._ended.append(session)
 
+    def _make_room(self) -> None:
+        """Forget a tenth at once: to sort for each alone would cost too much."""
+        by_need = sorted(self.by_pid.items(), key=lambda item: _need(item[1]))
+        for pid, _session in by_need[: MAX_SESSIONS // 10]:
+            self.forget(pid)
+
     def _settle(self, session: Session) -> None:
         session.alike = None
         if not session.is_counted:
@@ -142,3 +149,13 @@ class Register:
         if session.direction == "none":
             return silent_seconds >= min(HANDSHAKE_SECONDS, self.expiry_seconds)
         return silent_seconds >= self.expiry_seconds
+
+
+def _need(session: Session) -> tuple[int, int]:
+    """Return how much a session is needed: least if it ended, or asked for nothing.
+
+    A flood of short sessions must not end the count of a download that takes hours.
+    """
+    if session.ended is not None:
+        return 0, session.last
+    return 1 if session.direction == "none" else 2, session.last

@@ -101,6 +101,16 @@ def test_connections_that_are_made_up_cost_little_memory():
     assert samples["rsyncd_connections_without_request_total"] == 100_000
 
 
+@pytest.mark.parametrize("flood", [(), (REQUEST, SUMMARY)], ids=["scans", "pulls"])
+def test_sessions_that_are_many_do_not_end_one_that_goes_on(flood: tuple[bytes, ...]):
+    log = b"".join(session(*flood, pid=number) for number in range(5_000, 60_000))
+    samples = told(session(REQUEST), log, record(SUMMARY))
+    finished = 55_001 if flood else 1
+    ok = 'rsyncd_sessions_total{direction="pull",module="m",outcome="ok"}'
+    assert samples[ok] == finished
+    assert samples["rsync_data_sent_bytes_total"] == 100 * finished
+
+
 @pytest.mark.parametrize("start", [b"", record(b"rsync on m/").rstrip(b"\n")])
 def test_a_line_without_end_costs_no_memory(start: bytes):
     telling = Telling()
