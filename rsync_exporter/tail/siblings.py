@@ -10,8 +10,9 @@ from typing import NamedTuple
 from rsync_exporter.tail.log_file import Identity
 from rsync_exporter.tail.packing import unpacked_name
 
-# Numbers and dates as logrotate, savelog and newsyslog write them.
-_ROTATED = r"(?:[-._~T:]?(?:\d+|old|prev|bak|gz|xz|bz2|zst|lz4|Z))"
+# Numbers and dates as logrotate, savelog and newsyslog write them; "backup" is what
+# logrotate calls a log that somebody made between its renaming and its creating one.
+_ROTATED = r"(?:[-._~T:]?(?:\d+|old|prev|bak|backup|gz|xz|bz2|zst|lz4|Z))"
 
 
 class Sibling(NamedTuple):

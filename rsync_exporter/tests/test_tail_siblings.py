@@ -19,6 +19,7 @@ LOG = "rsyncd.log"
         "rsyncd.log-20261122-1763780000.xz",
         "rsyncd.log.2026-11-22",
         "rsyncd.log.old",
+        "rsyncd.log-2026112214.backup",
         "rsyncd.1.log",
         "rsyncd-20261122.log.gz",
     ],
