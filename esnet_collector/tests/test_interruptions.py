@@ -112,6 +112,11 @@ def own_network() -> str:
     return docker("inspect", "--format", template, socket.gethostname()).split()[0]
 
 
+def limit_memory(broker: str, share: str) -> None:
+    """Let a broker take no messages from this share of the machine's memory on."""
+    docker("exec", broker, "rabbitmqctl", "set_vm_memory_high_watermark", share)
+
+
 def await_broker(name: str) -> None:
     """Wait until a broker takes connections."""
     bus = Bus.on(name)
@@ -159,8 +164,7 @@ def test_a_blocked_broker_is_waited_for(
 ) -> None:
     bus = Bus.on(spare_broker)
     program = make_program(simulator, bus)
-    limit = ("exec", spare_broker, "rabbitmqctl", "set_vm_memory_high_watermark")
-    docker(*limit, "0.000001")
+    limit_memory(spare_broker, "0.000001")
     with program.running() as collector:
         collector.await_line("broker takes no messages reason=low on memory")
         reason = {"rabbitmq": "takes no messages: low on memory"}
@@ -169,7 +173,7 @@ def test_a_blocked_broker_is_waited_for(
             what="the reason",
         )
         assert database.rows() == []
-        docker(*limit, "0.6")
+        limit_memory(spare_broker, "0.6")
         collector.await_line("pass done")
         eventually(lambda: healthz(program) == {}, what="health")
         assert collector.terminate()[0] == 0
@@ -183,8 +187,7 @@ def test_a_blocked_broker_does_not_hold_up_the_end(
     spare_broker: str,
 ) -> None:
     program = make_program(simulator, Bus.on(spare_broker))
-    limit = ("exec", spare_broker, "rabbitmqctl", "set_vm_memory_high_watermark")
-    docker(*limit, "0.000001")
+    limit_memory(spare_broker, "0.000001")
     with program.running() as collector:
         collector.await_line("broker takes no messages")
         code, seconds = collector.terminate()
